@@ -1,0 +1,84 @@
+// Training batches: read, check, decode, crop, resize, flip, normalise, lay out, in one pass each.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "irtd/packed.hpp"
+#include "irtd/resample.hpp"
+#include "irtd/shard_reader.hpp"
+#include "irtd/view.hpp"
+
+namespace irtd {
+
+/// Pixels of one sample in native size.
+struct Pixels {
+  const std::uint8_t* data = nullptr;
+  int height = 0;
+  int width = 0;
+  int channels = 1;
+  int itemsize = 1;  ///< 1 uint8, 2 uint16
+};
+
+/// Somewhere samples can be fetched from in native size.
+class PixelSource {
+ public:
+  virtual ~PixelSource() = default;
+  virtual std::uint64_t rows() const = 0;
+  /// Shape of a row without reading it (data is null).
+  virtual Pixels shape(std::uint64_t row) const = 0;
+  /// Reads and decodes a row into `scratch`; the view stays valid as long as scratch does.
+  virtual Pixels fetch(std::uint64_t row, std::vector<std::uint8_t>& scratch) const = 0;
+  virtual void prefetch(std::uint64_t row) const = 0;
+};
+
+/// A bucket: every row has one shape.
+std::unique_ptr<PixelSource> make_bucket_source(std::shared_ptr<const ShardReader> reader,
+                                                Pixels shape);
+/// Packed raw pixels or packed JPEG files: every row has its own shape.
+std::unique_ptr<PixelSource> make_packed_source(std::shared_ptr<const PackedReader> reader,
+                                                std::vector<Pixels> shapes, bool jpeg);
+
+/// How counts become network input.
+enum class NormalizeMode { fixed, min_max, percentile };
+
+struct Normalize {
+  NormalizeMode mode = NormalizeMode::fixed;
+  double low = 0;    ///< percentile, or the count that maps to `out_low`
+  double high = 1;   ///< percentile, or the count that maps to `out_high`
+  float out_low = 0;
+  float out_high = 1;
+};
+
+/// One sample's place in a batch.
+struct BatchItem {
+  int source = 0;
+  std::uint64_t row = 0;
+  double x0 = 0, y0 = 0, x1 = 0, y1 = 0;  ///< window in native pixels
+  bool flip = false;
+};
+
+struct BatchShape {
+  int height = 0;
+  int width = 0;
+  int channels = 1;
+  PixelType type = PixelType::f32;
+  Layout layout = Layout::chw;
+  std::size_t sample_bytes() const;
+};
+
+/// Nanoseconds spent per stage, summed over threads.
+struct StageTimes {
+  std::uint64_t fetch = 0;      ///< read, check, decompress, decode
+  std::uint64_t normalize = 0;  ///< statistics of the sample
+  std::uint64_t resample = 0;   ///< crop, resize, flip, cast, lay out
+};
+
+/// Fills `out` (items.size() samples) over `threads` threads. The first failure is rethrown with
+/// the position in the batch as its row and the array's own text in the message.
+StageTimes run_batch(const std::vector<const PixelSource*>& sources,
+                     const std::vector<BatchItem>& items, const Normalize& normalize,
+                     const BatchShape& shape, MutableBytes out, int threads);
+
+}  // namespace irtd

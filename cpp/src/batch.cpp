@@ -1,0 +1,200 @@
+#include "irtd/batch.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <string>
+#include <utility>
+
+#include "irtd/error.hpp"
+#include "irtd/jpeg.hpp"
+#include "irtd/normalize.hpp"
+#include "irtd/parallel.hpp"
+
+namespace irtd {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+std::size_t pixel_bytes(const Pixels& shape) {
+  return static_cast<std::size_t>(shape.height) * static_cast<std::size_t>(shape.width) *
+         static_cast<std::size_t>(shape.channels) * static_cast<std::size_t>(shape.itemsize);
+}
+
+class BucketSource final : public PixelSource {
+ public:
+  BucketSource(std::shared_ptr<const ShardReader> reader, Pixels shape)
+      : reader_(std::move(reader)), shape_(shape) {
+    IRTD_REQUIRE(pixel_bytes(shape_) == reader_->chunk_bytes(), "shape does not fit the array");
+  }
+  std::uint64_t rows() const override { return reader_->rows(); }
+  Pixels shape(std::uint64_t) const override { return shape_; }
+  Pixels fetch(std::uint64_t row, std::vector<std::uint8_t>& scratch) const override {
+    const std::size_t n = pixel_bytes(shape_);
+    if (scratch.size() < n) scratch.resize(n);
+    reader_->read(row, MutableBytes(scratch.data(), n));
+    Pixels pixels = shape_;
+    pixels.data = scratch.data();
+    return pixels;
+  }
+  void prefetch(std::uint64_t row) const override {
+    const auto signed_row = static_cast<std::int64_t>(row);
+    reader_->prefetch(Span<const std::int64_t>(&signed_row, 1));
+  }
+
+ private:
+  std::shared_ptr<const ShardReader> reader_;
+  Pixels shape_;
+};
+
+class PackedSource final : public PixelSource {
+ public:
+  PackedSource(std::shared_ptr<const PackedReader> reader, std::vector<Pixels> shapes, bool jpeg)
+      : reader_(std::move(reader)), shapes_(std::move(shapes)), jpeg_(jpeg) {
+    IRTD_REQUIRE(shapes_.size() == reader_->rows(), "one shape for each packed sample");
+  }
+  std::uint64_t rows() const override { return shapes_.size(); }
+  Pixels shape(std::uint64_t row) const override {
+    IRTD_REQUIRE(row < shapes_.size(), "row " + std::to_string(row) + " is out of range");
+    return shapes_[static_cast<std::size_t>(row)];
+  }
+  Pixels fetch(std::uint64_t row, std::vector<std::uint8_t>& scratch) const override {
+    Pixels pixels = shape(row);
+    const std::size_t n = pixel_bytes(pixels);
+    const auto stored = static_cast<std::size_t>(reader_->length(row));
+    if (!jpeg_) {
+      if (stored != n) throw Error(Errc::corrupt, "packed sample has a wrong length");
+      if (scratch.size() < n) scratch.resize(n);
+      reader_->read(row, MutableBytes(scratch.data(), n));
+    } else {
+      // Pixels first, the file behind them: one scratch buffer serves both.
+      if (scratch.size() < n + stored) scratch.resize(n + stored);
+      const MutableBytes file(scratch.data() + n, stored);
+      reader_->read(row, file);
+      decode_jpeg(file, ImageView<std::uint8_t>(scratch.data(), pixels.height, pixels.width,
+                                                pixels.channels));
+    }
+    pixels.data = scratch.data();
+    return pixels;
+  }
+  void prefetch(std::uint64_t row) const override { reader_->prefetch(row); }
+
+ private:
+  std::shared_ptr<const PackedReader> reader_;
+  std::vector<Pixels> shapes_;
+  bool jpeg_;
+};
+
+template <typename T>
+ImageView<const T> view_of(const Pixels& pixels) {
+  // Buffers come from vectors and maps, aligned for any pixel type.
+  return {reinterpret_cast<const T*>(pixels.data), pixels.height, pixels.width, pixels.channels};
+}
+
+/// The affine v * scale + offset that a recipe means for this picture.
+struct Affine {
+  float scale = 1;
+  float offset = 0;
+};
+
+template <typename T>
+Affine affine_for(ImageView<const T> image, const Normalize& normalize) {
+  double bounds[2] = {normalize.low, normalize.high};
+  if (normalize.mode == NormalizeMode::min_max) {
+    const ValueRange range = min_max(image);
+    bounds[0] = range.lo;
+    bounds[1] = range.hi;
+  } else if (normalize.mode == NormalizeMode::percentile) {
+    const double wanted[2] = {normalize.low, normalize.high};
+    percentiles(image, Span<const double>(wanted, 2), Span<double>(bounds, 2));
+  }
+  const double span = bounds[1] - bounds[0];
+  // A flat picture has no contrast to stretch: it maps to out_low.
+  const double scale =
+      span > 0 ? (static_cast<double>(normalize.out_high) - normalize.out_low) / span : 0.0;
+  return {static_cast<float>(scale), static_cast<float>(normalize.out_low - bounds[0] * scale)};
+}
+
+template <typename T>
+void render(const Pixels& pixels, const BatchItem& item, const Normalize& normalize,
+            const BatchShape& shape, void* out, std::uint64_t* normalize_ns) {
+  const ImageView<const T> image = view_of<T>(pixels);
+  const Clock::time_point start = Clock::now();
+  const Affine affine = affine_for(image, normalize);
+  *normalize_ns =
+      static_cast<std::uint64_t>(std::chrono::nanoseconds(Clock::now() - start).count());
+  ResampleOptions options{};
+  options.x0 = item.x0;
+  options.y0 = item.y0;
+  options.x1 = item.x1;
+  options.y1 = item.y1;
+  options.flip = item.flip;
+  options.scale = affine.scale;
+  options.offset = affine.offset;
+  options.lo_clip = normalize.out_low;
+  options.hi_clip = normalize.out_high;
+  options.layout = shape.layout;
+  resample_bilinear(image, options, out, shape.type, shape.height, shape.width, shape.channels);
+}
+
+std::uint64_t since(Clock::time_point start) {
+  return static_cast<std::uint64_t>(std::chrono::nanoseconds(Clock::now() - start).count());
+}
+
+}  // namespace
+
+std::unique_ptr<PixelSource> make_bucket_source(std::shared_ptr<const ShardReader> reader,
+                                                Pixels shape) {
+  return std::make_unique<BucketSource>(std::move(reader), shape);
+}
+
+std::unique_ptr<PixelSource> make_packed_source(std::shared_ptr<const PackedReader> reader,
+                                                std::vector<Pixels> shapes, bool jpeg) {
+  return std::make_unique<PackedSource>(std::move(reader), std::move(shapes), jpeg);
+}
+
+std::size_t BatchShape::sample_bytes() const {
+  const std::size_t item = type == PixelType::f32 ? 4 : (type == PixelType::u16 ? 2 : 1);
+  return static_cast<std::size_t>(height) * static_cast<std::size_t>(width) *
+         static_cast<std::size_t>(channels) * item;
+}
+
+StageTimes run_batch(const std::vector<const PixelSource*>& sources,
+                     const std::vector<BatchItem>& items, const Normalize& normalize,
+                     const BatchShape& shape, MutableBytes out, int threads) {
+  IRTD_REQUIRE(shape.height > 0 && shape.width > 0, "batch pictures must have pixels");
+  IRTD_REQUIRE(shape.channels == 1 || shape.channels == 3, "channels must be 1 or 3");
+  const std::size_t stride = shape.sample_bytes();
+  IRTD_REQUIRE(out.size() == items.size() * stride, "out must hold exactly the batch");
+  std::atomic<std::uint64_t> fetch_ns{0};
+  std::atomic<std::uint64_t> normalize_ns{0};
+  std::atomic<std::uint64_t> resample_ns{0};
+  parallel_for(items.size(), threads, [&](std::size_t i, int) {
+    thread_local std::vector<std::uint8_t> scratch;
+    const BatchItem& item = items[i];
+    IRTD_REQUIRE(item.source >= 0 && static_cast<std::size_t>(item.source) < sources.size(),
+                 "batch item names no source");
+    const Clock::time_point start = Clock::now();
+    Pixels pixels;
+    try {
+      pixels = sources[static_cast<std::size_t>(item.source)]->fetch(item.row, scratch);
+    } catch (const Error& error) {
+      // The caller knows samples by their place in the batch.
+      throw Error(error.code(), error.what()).at_path(error.path()).at_row(
+          static_cast<std::int64_t>(i));
+    }
+    const Clock::time_point fetched = Clock::now();
+    fetch_ns += static_cast<std::uint64_t>(std::chrono::nanoseconds(fetched - start).count());
+    std::uint64_t stats_ns = 0;
+    std::uint8_t* target = out.data() + i * stride;
+    if (pixels.itemsize == 2) {
+      render<std::uint16_t>(pixels, item, normalize, shape, target, &stats_ns);
+    } else {
+      render<std::uint8_t>(pixels, item, normalize, shape, target, &stats_ns);
+    }
+    normalize_ns += stats_ns;
+    resample_ns += since(fetched) - stats_ns;
+  });
+  return {fetch_ns, normalize_ns, resample_ns};
+}
+
+}  // namespace irtd

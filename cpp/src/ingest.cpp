@@ -1,0 +1,140 @@
+#include "irtd/ingest.hpp"
+
+#include <cstring>
+#include <utility>
+
+#include "irtd/crc32c.hpp"
+#include "irtd/file.hpp"
+#include "irtd/hash.hpp"
+#include "irtd/jpeg.hpp"
+#include "irtd/parallel.hpp"
+
+namespace irtd {
+namespace {
+
+constexpr std::uint64_t kMaxFileBytes = std::uint64_t{1} << 30;
+
+/// A defect of the source file, as against a failure of ours.
+class SourceDefect : public std::runtime_error {
+ public:
+  SourceDefect(std::string code, const std::string& message)
+      : std::runtime_error(message), code_(std::move(code)) {}
+  const std::string& code() const noexcept { return code_; }
+
+ private:
+  std::string code_;
+};
+
+void check_shape(const JpegHeader& header, const JpegExpectation& expected) {
+  if (header.height == expected.height && header.width == expected.width) return;
+  throw SourceDefect("changed-since-plan",
+                     "expected " + std::to_string(expected.height) + "x" +
+                         std::to_string(expected.width) + ", found " +
+                         std::to_string(header.height) + "x" + std::to_string(header.width));
+}
+
+void check_gray(int deviation, const JpegExpectation& expected) {
+  if (deviation <= expected.chroma_tolerance) return;
+  throw SourceDefect("not-gray", "expected a gray picture (chroma within " +
+                                     std::to_string(expected.chroma_tolerance) +
+                                     " of neutral), found a deviation of " +
+                                     std::to_string(deviation));
+}
+
+void decode_into(Bytes file, const JpegExpectation& expected, MutableBytes out) {
+  check_shape(read_jpeg_header(file), expected);
+  const ImageView<std::uint8_t> view(out.data(), expected.height, expected.width,
+                                     expected.channels);
+  if (expected.channels == 1) {
+    check_gray(decode_jpeg_gray_checked(file, view), expected);
+  } else {
+    decode_jpeg(file, view);
+  }
+}
+
+/// Runs `body` and turns defects of the source into a result; failures of ours pass through.
+template <typename Body>
+void record_outcome(IngestResult& result, const Body& body) {
+  try {
+    body();
+    result.ok = true;
+  } catch (const SourceDefect& defect) {
+    result.code = defect.code();
+    result.message = defect.what();
+  } catch (const Error& error) {
+    if (error.code() == Errc::decode) {
+      result.code = "undecodable-image";
+    } else if (error.code() == Errc::io || error.code() == Errc::corrupt) {
+      result.code = "unreadable";
+    } else {
+      throw;
+    }
+    result.message = error.what();
+  }
+}
+
+Bytes load(const std::string& path, std::vector<std::uint8_t>& buffer, IngestResult& result) {
+  const std::size_t n = read_file(path, buffer, kMaxFileBytes);
+  const Bytes file(buffer.data(), n);
+  result.digest = xxh64(file);
+  return file;
+}
+
+}  // namespace
+
+std::vector<IngestResult> put_jpeg_files(ShardWriter& writer, const std::vector<std::uint64_t>& rows,
+                                         const std::vector<std::string>& paths,
+                                         const JpegExpectation& expected, int threads) {
+  IRTD_REQUIRE(rows.size() == paths.size(), "one path for each row");
+  IRTD_REQUIRE(expected.channels == 1 || expected.channels == 3, "channels must be 1 or 3");
+  std::vector<IngestResult> results(rows.size());
+  parallel_for(rows.size(), threads, [&](std::size_t i, int) {
+    thread_local std::vector<std::uint8_t> buffer;
+    record_outcome(results[i], [&] {
+      const Bytes file = load(paths[i], buffer, results[i]);
+      writer.fill(rows[i], [&](MutableBytes out) { decode_into(file, expected, out); });
+    });
+    if (!results[i].ok) writer.skip(rows[i]);
+  });
+  return results;
+}
+
+std::vector<IngestResult> pack_jpeg_files(PackedWriter& writer,
+                                          const std::vector<std::uint64_t>& offsets,
+                                          const std::vector<std::uint64_t>& lengths,
+                                          const std::vector<std::string>& paths,
+                                          const std::vector<JpegExpectation>& expected,
+                                          int threads) {
+  IRTD_REQUIRE(offsets.size() == paths.size() && lengths.size() == paths.size() &&
+                   expected.size() == paths.size(),
+               "one offset, length and expectation for each path");
+  std::vector<IngestResult> results(paths.size());
+  parallel_for(paths.size(), threads, [&](std::size_t i, int) {
+    thread_local std::vector<std::uint8_t> buffer;
+    thread_local std::vector<std::uint8_t> pixels;
+    const MutableBytes slot = writer.slot(offsets[i], lengths[i]);
+    record_outcome(results[i], [&] {
+      const Bytes file = load(paths[i], buffer, results[i]);
+      if (file.size() != slot.size()) {
+        throw SourceDefect("changed-since-plan",
+                           "expected " + std::to_string(slot.size()) + " bytes, found " +
+                               std::to_string(file.size()));
+      }
+      const JpegExpectation& want = expected[i];
+      pixels.resize(static_cast<std::size_t>(want.height) * static_cast<std::size_t>(want.width) *
+                    static_cast<std::size_t>(want.channels));
+      decode_into(file, want, MutableBytes(pixels));
+      std::memcpy(slot.data(), file.data(), file.size());
+    });
+    results[i].crc32c = crc32c(slot);
+  });
+  return results;
+}
+
+std::uint32_t put_packed(PackedWriter& writer, std::uint64_t offset, Bytes data) {
+  const MutableBytes slot = writer.slot(offset, data.size());
+  if (!data.empty()) std::memcpy(slot.data(), data.data(), data.size());
+  return crc32c(slot);
+}
+
+}  // namespace irtd

@@ -1,0 +1,134 @@
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <vector>
+
+#include "irtd/boxes.hpp"
+#include "irtd/error.hpp"
+
+namespace {
+
+using irtd::BoxOptions;
+using irtd::BoxPolicy;
+
+constexpr double kIdentity[6] = {1, 0, 0, 0, 1, 0};
+
+struct Result {
+  std::vector<float> boxes;
+  std::vector<std::int64_t> kept;
+  std::vector<float> visible;
+};
+
+Result remap(const std::vector<float>& boxes, const double* matrix, const BoxOptions& options) {
+  const std::size_t n = boxes.size() / 4;
+  Result result{std::vector<float>(4 * n), std::vector<std::int64_t>(n), std::vector<float>(n)};
+  const std::size_t count = irtd::remap_boxes(boxes, matrix, options, result.boxes.data(),
+                                              result.kept.data(), result.visible.data());
+  result.boxes.resize(4 * count);
+  result.kept.resize(count);
+  result.visible.resize(count);
+  return result;
+}
+
+BoxOptions frame(BoxPolicy policy, double min_visible = 0, double min_size = 0) {
+  return {100, 200, min_visible, min_size, policy};  // height, width
+}
+
+// Inside; half out on the left; a quarter in at the lower right corner; far away.
+const std::vector<float> kFour{10, 10, 30, 20, -10, 10, 10, 20, 190, 90, 210, 110, 500, 10, 520, 20};
+
+}  // namespace
+
+TEST_CASE("clip cuts at the frame and forgets what is outside") {
+  const Result r = remap(kFour, kIdentity, frame(BoxPolicy::clip));
+  CHECK(r.kept == std::vector<std::int64_t>{0, 1, 2});
+  CHECK(r.boxes == std::vector<float>{10, 10, 30, 20, 0, 10, 10, 20, 190, 90, 200, 100});
+  CHECK(r.visible == std::vector<float>{1, 0.5F, 0.25F});
+}
+
+TEST_CASE("keep leaves boxes as they are") {
+  const Result r = remap(kFour, kIdentity, frame(BoxPolicy::keep));
+  CHECK(r.boxes == kFour);
+  CHECK(r.visible == std::vector<float>{1, 0.5F, 0.25F, 0});
+  CHECK(remap(kFour, kIdentity, frame(BoxPolicy::keep, 0.3)).kept ==
+        std::vector<std::int64_t>{0, 1});
+}
+
+TEST_CASE("drop keeps only what is wholly inside, up to rounding") {
+  CHECK(remap(kFour, kIdentity, frame(BoxPolicy::drop)).kept == std::vector<std::int64_t>{0});
+  const std::vector<float> edges{-0.0005F, 0, 200, 100.0005F, -0.01F, 0, 5, 5};
+  const Result r = remap(edges, kIdentity, frame(BoxPolicy::drop, 1.0));
+  CHECK(r.kept == std::vector<std::int64_t>{0});
+  CHECK(r.boxes == std::vector<float>{0, 0, 200, 100});
+  CHECK(r.visible[0] == 1.0F);
+}
+
+TEST_CASE("visible fraction and size decide") {
+  CHECK(remap(kFour, kIdentity, frame(BoxPolicy::clip, 0.5)).kept ==
+        std::vector<std::int64_t>{0, 1});
+  CHECK(remap(kFour, kIdentity, frame(BoxPolicy::clip, 0.51)).kept ==
+        std::vector<std::int64_t>{0});
+  CHECK(remap(kFour, kIdentity, frame(BoxPolicy::clip, 0, 10)).kept ==
+        std::vector<std::int64_t>{0, 1, 2});
+  CHECK(remap(kFour, kIdentity, frame(BoxPolicy::clip, 0, 10.5)).kept.empty());
+  CHECK(remap(kFour, kIdentity, frame(BoxPolicy::keep, 0, 0.5)).kept ==
+        std::vector<std::int64_t>{0, 1, 2});
+}
+
+TEST_CASE("an affine moves corners and the hull is taken") {
+  const double crop_and_flip[6] = {-2, 0, 150, 0, 3, -30};
+  const Result r = remap({10, 12, 30, 20}, crop_and_flip, frame(BoxPolicy::clip));
+  CHECK(r.boxes == std::vector<float>{90, 6, 130, 30});
+  const double half = std::sqrt(0.5);
+  const double turn[6] = {half, -half, 50, half, half, 50};  // by 45 degrees
+  const Result t = remap({-10, -10, 10, 10}, turn, frame(BoxPolicy::clip));
+  const double reach = 10 * std::sqrt(2.0);
+  REQUIRE(t.boxes.size() == 4);
+  CHECK(double{t.boxes[0]} == doctest::Approx(50 - reach));
+  CHECK(double{t.boxes[3]} == doctest::Approx(50 + reach));
+}
+
+TEST_CASE("what is no box goes without an error") {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  const float inf = std::numeric_limits<float>::infinity();
+  const std::vector<float> boxes{nan, 0, 1, 1,   0, 0, inf, 1, 5, 5,
+                                 4,   6, 5, 5, 6,   4, 1,   1, 2, 2};
+  for (const BoxPolicy policy : {BoxPolicy::clip, BoxPolicy::keep, BoxPolicy::drop}) {
+    CHECK(remap(boxes, kIdentity, frame(policy)).kept == std::vector<std::int64_t>{4});
+    const double broken[6] = {1, 0, std::nan(""), 0, 1, 0};
+    CHECK(remap(boxes, broken, frame(policy)).kept.empty());
+    const double enormous[6] = {1e300, 0, 0, 0, 1, 0};
+    CHECK(remap(boxes, enormous, frame(policy)).kept.empty());
+  }
+}
+
+TEST_CASE("boxes without area are points and lines") {
+  // A point inside, a point outside, a line half inside, a line along the frame.
+  const std::vector<float> boxes{5, 5, 5,   5,  -5, 5, -5,  5,
+                                 5, 5, 5, 195, 0,  0, 200, 0};
+  const Result r = remap(boxes, kIdentity, frame(BoxPolicy::clip));
+  CHECK(r.kept == std::vector<std::int64_t>{0, 2, 3});
+  CHECK(r.visible == std::vector<float>{1, 0.5F, 1});
+}
+
+TEST_CASE("a box may be mapped onto itself in memory") {
+  std::vector<float> boxes = kFour;
+  std::vector<std::int64_t> kept(4);
+  std::vector<float> visible(4);
+  const std::size_t n =
+      irtd::remap_boxes(boxes, kIdentity, frame(BoxPolicy::clip, 0.3), boxes.data(), kept.data(),
+                        visible.data());
+  boxes.resize(4 * n);
+  CHECK(boxes == std::vector<float>{10, 10, 30, 20, 0, 10, 10, 20});
+}
+
+TEST_CASE("options are checked") {
+  CHECK_NOTHROW(irtd::require_box_options(frame(BoxPolicy::clip, 0.5, 3)));
+  CHECK_THROWS_AS(irtd::require_box_options(frame(BoxPolicy::clip, -0.1)), irtd::Error);
+  CHECK_THROWS_AS(irtd::require_box_options(frame(BoxPolicy::clip, 1.1)), irtd::Error);
+  CHECK_THROWS_AS(irtd::require_box_options(frame(BoxPolicy::clip, std::nan(""))), irtd::Error);
+  CHECK_THROWS_AS(irtd::require_box_options(frame(BoxPolicy::clip, 0, -1)), irtd::Error);
+  CHECK_THROWS_AS(irtd::require_box_options({0, 10}), irtd::Error);
+}

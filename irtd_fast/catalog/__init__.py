@@ -1,0 +1,72 @@
+"""The catalogue of sources: TOML records, one file a source, no code."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+from pathlib import Path
+
+from irtd_fast.catalog.record import (
+    AnnotationSpec,
+    Expected,
+    ImagePatterns,
+    SourceRecord,
+    Variant,
+    load_record,
+    parse_record,
+)
+from irtd_fast.errors import SourceError, UnknownSourceError
+
+__all__ = [
+    "AnnotationSpec",
+    "Expected",
+    "ImagePatterns",
+    "SourceRecord",
+    "Variant",
+    "get",
+    "load_file",
+    "names",
+    "parse_record",
+]
+
+_FOLDER = Path(__file__).parent
+
+
+def names() -> tuple[str, ...]:
+    """List the keys of all records, sorted."""
+    return tuple(sorted(path.stem for path in _FOLDER.glob("*.toml")))
+
+
+def get(key: str) -> SourceRecord:
+    """Load the record of a source.
+
+    Raises:
+        UnknownSourceError: No such record; the message lists the nearest names.
+        SourceError: The record is not valid.
+    """
+    known = names()
+    if key not in known:
+        near = difflib.get_close_matches(key, known, n=3, cutoff=0.0)
+        message = f"no source {key!r} in the catalogue; nearest: {', '.join(near)}"
+        raise UnknownSourceError(message, source=key)
+    return _load(key)
+
+
+@functools.cache
+def _load(key: str) -> SourceRecord:
+    path = _FOLDER / f"{key}.toml"
+    record = load_record(path)
+    if record.key != key:
+        message = f"{path}: key: expected {key!r} as the file is named, found {record.key!r}"
+        raise SourceError(message, path=str(path))
+    return record
+
+
+def load_file(path: str | Path) -> SourceRecord:
+    """Load a user's own record from any file.
+
+    Raises:
+        SourceError: The record is not valid: file and key are named.
+        OSError: The file cannot be read.
+    """
+    return load_record(Path(path))

@@ -1,0 +1,312 @@
+"""Ingest: a dump goes in, a complete source stands in the store.
+
+scan -> plan -> write -> commit. The plan is saved; every data file leaves a receipt; a killed run
+leaves the old store and a staging folder from which ``resume`` goes on to the same bytes.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from irtd_fast import _core, catalog
+from irtd_fast.catalog import SourceRecord
+from irtd_fast.engines.local import run_tasks
+from irtd_fast.errors import StoreError, StoreExistsError, StoreFormatError
+from irtd_fast.manifest import Manifest
+from irtd_fast.scan import scan
+from irtd_fast.store.codec_choice import choose_codecs
+from irtd_fast.store.commit import publish, write_source
+from irtd_fast.store.plan import IngestOptions, Plan, make_plan
+from irtd_fast.store.spec import Codec, group_attributes
+from irtd_fast.store.staging import Staging
+from irtd_fast.types import Problem
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass
+class IngestReport:
+    """What an ingest did.
+
+    Attributes:
+        store: Path of the store.
+        source: Name of the group.
+        variant: Layout that was read.
+        counts: Samples, objects, problems …, as in the store.
+        arrays: The arrays and their shapes.
+        codecs: Inner codecs of each bucket.
+        problems: Everything that was reported.
+        notes: Facts worth knowing that are no defects.
+        seconds: Wall time per phase: scan, write, commit.
+        images_per_s: Pictures read over the whole wall time.
+        resumed: Data files taken over from an interrupted run.
+        dry_run: Nothing was written.
+    """
+
+    store: str
+    source: str
+    variant: str
+    counts: dict[str, Any]
+    arrays: list[dict[str, Any]]
+    codecs: dict[str, list[str]]
+    problems: list[Problem]
+    notes: list[str]
+    seconds: dict[str, float] = field(default_factory=dict)
+    images_per_s: float = 0.0
+    resumed: int = 0
+    dry_run: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON-able data."""
+        return asdict(self)
+
+
+@dataclass
+class _Job:
+    record: SourceRecord
+    manifest: Manifest
+    plan: Plan
+    codecs: dict[str, tuple[Codec, ...]]
+    tolerance: int
+
+
+def ingest(
+    root: str | Path,
+    store: str | Path,
+    *,
+    source: str | SourceRecord,
+    variant: str | None = None,
+    name: str | None = None,
+    options: IngestOptions | None = None,
+    limit: int | None = None,
+    workers: int = 0,
+    resume: bool = False,
+    replace: bool = False,
+    dry_run: bool = False,
+    progress: Progress | None = None,
+) -> IngestReport:
+    """Turn a dump into a source of a store.
+
+    Args:
+        root: Folder of the dump.
+        store: The store; made if it is not there.
+        source: Catalogue key or a record of one's own.
+        variant: Layout to read where the dump holds several.
+        name: Name of the group in the store, by default the record's key.
+        options: Profile, codec, visible partners, sizes.
+        limit: Keep the first so many samples.
+        workers: Threads, by default one a core.
+        resume: Go on from an interrupted run; otherwise one is not touched.
+        replace: Replace the source, and forget an interrupted run.
+        dry_run: Scan and plan, write nothing.
+        progress: Called with (phase, done, total).
+
+    Raises:
+        UnknownSourceError: No such catalogue key.
+        SourceLayoutError: The dump does not look as the record says.
+        StoreExistsError: The source is in the store, or an interrupted run is staged.
+        StoreBusyError: Another process writes this source.
+    """
+    record = catalog.get(source) if isinstance(source, str) else source
+    options = options or IngestOptions()
+    threads = workers or _core.available_threads()
+    staging = Staging(Path(store).absolute(), _group_name(name or record.key))
+    if dry_run:
+        started = time.perf_counter()
+        job = _scan(Path(root), record, variant, options, limit, threads, progress)
+        report = _report(staging, job, {"samples": len(job.manifest.samples)})
+        report.seconds["scan"] = time.perf_counter() - started
+        report.dry_run = True
+        return report
+    _check_store(staging.store)
+    with staging:
+        done = _refuse_or_clear(staging, resume=resume, replace=replace)
+        if done is not None:
+            return done
+        request = _request(root, record, variant, options, limit)
+        return _run(staging, request, Path(root), record, threads, replace, progress)
+
+
+def _group_name(name: str) -> str:
+    if not name or name.startswith((".", "_")) or "/" in name or name == "zarr.json":
+        raise ValueError(f"{name!r} cannot be the name of a group")
+    return name
+
+
+def _check_store(store: Path) -> None:
+    """A store is made where nothing is; another's Zarr or a file is left alone."""
+    if (store / "zarr.json").exists():
+        group_attributes(store)
+    elif store.exists() and any(p.name != ".staging" for p in store.iterdir()):
+        raise StoreExistsError(f"{store}: not empty and not a store of ours", path=str(store))
+    store.mkdir(parents=True, exist_ok=True)
+
+
+def _request(
+    root: str | Path,
+    record: SourceRecord,
+    variant: str | None,
+    options: IngestOptions,
+    limit: int | None,
+) -> dict[str, Any]:
+    """What makes two runs the same run."""
+    return {
+        "root": str(Path(root).absolute()), "record": record.digest(), "variant": variant,
+        "limit": limit, "options": asdict(options),
+    }  # fmt: skip
+
+
+def _refuse_or_clear(staging: Staging, *, resume: bool, replace: bool) -> IngestReport | None:
+    """Decide about what is already there; a report if nothing is left to do."""
+    target = staging.store / staging.name
+    committed = group_attributes(target) if (target / "zarr.json").exists() else None
+    if staging.exists() and committed is not None:
+        staged = staging.load_plan()
+        if staged.get("fingerprint") == committed.get("plan"):
+            staging.discard()  # a run that died between its commit and its clean-up
+    if staging.exists() and replace and not resume:
+        staging.discard()
+    if staging.exists() and not resume:
+        raise StoreExistsError(
+            f"{staging.folder}: an interrupted run is staged; --resume continues it, "
+            "--replace starts over",
+            path=str(staging.folder),
+        )
+    if committed is not None and not replace and not staging.exists():
+        if resume:
+            return _already_done(staging, committed)
+        raise StoreExistsError(
+            f"{target}: the source is already in the store; --replace writes it anew",
+            path=str(target),
+        )
+    return None
+
+
+def _already_done(staging: Staging, committed: dict[str, Any]) -> IngestReport:
+    note = "already complete; nothing was left to resume"
+    return IngestReport(
+        str(staging.store), staging.name, committed["variant"], committed["counts"],
+        committed["arrays"], {}, [], [note],
+    )  # fmt: skip
+
+
+def _run(
+    staging: Staging,
+    request: dict[str, Any],
+    root: Path,
+    record: SourceRecord,
+    threads: int,
+    replace: bool,  # noqa: FBT001
+    progress: Progress | None,
+) -> IngestReport:
+    started = time.perf_counter()
+    if staging.exists():
+        job = _resume_job(staging, request, record)
+    else:
+        options = IngestOptions(**request["options"])
+        args = (request["variant"], options, request["limit"], threads, progress)
+        job = _scan(root, record, *args)
+        _save(staging, job, request)
+    _check_space(staging, job.plan)
+    scanned = time.perf_counter()
+    receipts, resumed = run_tasks(
+        staging, job.manifest, job.plan, job.codecs, tolerance=job.tolerance, threads=threads,
+        progress=progress,
+    )  # fmt: skip
+    written = time.perf_counter()
+    pictures = sum(array.rows for array in job.plan.arrays)
+    kept = {file for group in receipts.values() for file in (r.file for r in group)}
+    staging.clean_tree(kept)
+    attributes = _attributes(job, request["options"])
+    irtd = write_source(staging, job.manifest, job.plan, job.codecs, receipts, attributes)
+    publish(staging, replace=replace)
+    ended = time.perf_counter()
+    report = _report(staging, job, irtd["counts"])
+    report.seconds = {"scan": scanned - started, "write": written - scanned,
+                      "commit": ended - written}  # fmt: skip
+    report.images_per_s = pictures / (ended - started)
+    report.resumed = resumed
+    return report
+
+
+def _scan(
+    root: Path,
+    record: SourceRecord,
+    variant: str | None,
+    options: IngestOptions,
+    limit: int | None,
+    threads: int,
+    progress: Progress | None,
+) -> _Job:
+    if not root.is_dir():
+        raise NotADirectoryError(20, "the dump is not a folder", str(root))
+    manifest = scan(root, record, variant=variant, limit=limit, threads=threads, progress=progress)
+    plan = make_plan(manifest, options)
+    tolerance = record.variant(manifest.variant).chroma_tolerance
+    codecs = choose_codecs(manifest, plan, options.codec, tolerance)
+    return _Job(record, manifest, plan, codecs, tolerance)
+
+
+def _save(staging: Staging, job: _Job, request: dict[str, Any]) -> None:
+    staging.begin()
+    job.manifest.save(staging.manifest_path)
+    header = {
+        **request, "fingerprint": job.plan.fingerprint, "arrays": job.plan.describe(),
+        "codecs": {path: [list(c) for c in codecs] for path, codecs in job.codecs.items()},
+    }  # fmt: skip
+    staging.save_plan(header)
+
+
+def _resume_job(staging: Staging, request: dict[str, Any], record: SourceRecord) -> _Job:
+    header = staging.load_plan()
+    differing = [key for key, value in request.items() if header.get(key) != value]
+    if differing:
+        raise StoreExistsError(
+            f"{staging.folder}: the interrupted run was started with another "
+            f"{', '.join(differing)}; use the same to resume, or --replace to start over",
+            path=str(staging.folder),
+        )
+    manifest = Manifest.load(staging.manifest_path)
+    plan = make_plan(manifest, IngestOptions(**header["options"]))
+    if plan.fingerprint != header["fingerprint"]:
+        raise StoreFormatError(
+            f"{staging.plan_path}: $.fingerprint: does not belong to the saved manifest",
+            path=str(staging.plan_path),
+        )
+    codecs = {p: tuple((n, o) for n, o in items) for p, items in header["codecs"].items()}
+    tolerance = record.variant(manifest.variant).chroma_tolerance
+    return _Job(record, manifest, plan, codecs, tolerance)
+
+
+def _check_space(staging: Staging, plan: Plan) -> None:
+    free = shutil.disk_usage(staging.store).free
+    if plan.planned_bytes > free:
+        need, have = plan.planned_bytes / 1e9, free / 1e9
+        raise StoreError(
+            f"{staging.store}: the plan may need {need:.2f} GB and {have:.2f} GB are free; "
+            "use --limit, --profile compact or another disk",
+            path=str(staging.store),
+        )
+
+
+def _attributes(job: _Job, options: dict[str, Any]) -> dict[str, Any]:
+    codecs = {path: [list(codec) for codec in items] for path, items in job.codecs.items()}
+    return {
+        "source": job.record.to_dict(), "record_digest": job.record.digest(),
+        "variant": job.manifest.variant, "options": options, "codecs": codecs,
+        "recipe": {"name": "counts"}, "licence": job.record.licence, "terms": job.record.terms,
+        "notes": job.manifest.notes,
+    }  # fmt: skip
+
+
+def _report(staging: Staging, job: _Job, counts: dict[str, Any]) -> IngestReport:
+    codecs = {path: [name for name, _ in items] for path, items in job.codecs.items()}
+    return IngestReport(
+        str(staging.store), staging.name, job.manifest.variant, counts, job.plan.describe(),
+        codecs, job.manifest.problems, job.manifest.notes,
+    )  # fmt: skip

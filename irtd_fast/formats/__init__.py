@@ -1,0 +1,19 @@
+"""Readers of label files, by the name that records use."""
+
+from __future__ import annotations
+
+from irtd_fast.formats.base import BoxOptions, FormatReader, LabelFile, Report
+from irtd_fast.formats.coco_json import CocoOptions, read_coco_json
+from irtd_fast.formats.masks import MaskOptions, read_masks
+from irtd_fast.formats.xml_objects import XmlOptions, read_xml_objects
+
+__all__ = ["READERS", "BoxOptions", "FormatReader", "LabelFile", "Report"]
+
+READERS = {
+    reader.name: reader
+    for reader in (
+        FormatReader("xml_objects", XmlOptions, read_xml_objects),
+        FormatReader("coco_json", CocoOptions, read_coco_json),
+        FormatReader("masks", MaskOptions, read_masks),
+    )
+}

@@ -1,0 +1,204 @@
+"""What every label reader shares: the file it gets, its options, how it reports, box geometry.
+
+A reader turns one label file into ``RawLabels`` (one per picture), geometry converted to edges
+(``xyxy``, a box on the top-left pixel is ``(0, 0, 1, 1)``). A file that cannot be read at all is
+an ``AnnotationError``; a defect of one record is a ``Problem``, and reading goes on.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import Field, dataclass, fields
+from pathlib import Path, PurePosixPath
+from typing import Any, Literal, TypeVar
+
+from irtd_fast.errors import AnnotationError, SourceError
+from irtd_fast.types import Box, Corners, Modality, Problem, RawLabels
+
+Report = Callable[[Problem], None]
+Point = tuple[float, float]
+
+OBJECT_LEFT_OUT = "object left out"
+KEPT_MARKED = "kept, marked"
+
+_IMAGE_SUFFIXES = frozenset(
+    (".jpg", ".jpeg", ".jpe", ".png", ".tif", ".tiff", ".bmp", ".gif", ".webp", ".pgm")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LabelFile:
+    """One file of labels.
+
+    Attributes:
+        root: The dump's root.
+        path: Relative to the root, POSIX.
+        groups: Named parts found in the path by the record's pattern.
+    """
+
+    root: Path
+    path: str
+    groups: Mapping[str, str]
+
+    def read_bytes(self) -> bytes:
+        """Read the whole file.
+
+        Raises:
+            AnnotationError: The system cannot read it; ``path`` is given.
+        """
+        try:
+            return (self.root / self.path).read_bytes()
+        except OSError as error:
+            message = f"{self.path}: cannot be read: {error.strerror or error}"
+            raise AnnotationError(message, path=self.path) from error
+
+
+@dataclass(frozen=True, slots=True)
+class BoxOptions:
+    """Options that every reader of boxes takes.
+
+    Attributes:
+        base: Number of the first pixel in the files, 0 or 1.
+        inclusive: The maximum is the last pixel inside rather than the edge behind it.
+        points: ``edge``: coordinates of points are edges as in boxes; ``index``: whole numbers
+            are the centres of pixels, half a pixel is added.
+        modality: Which picture the labels were drawn on.
+        tolerance: Pixels that a box may stick out of the picture without being reported.
+    """
+
+    base: Literal[0, 1] = 0
+    inclusive: bool = False
+    points: Literal["edge", "index"] = "edge"
+    modality: Modality = "infrared"
+    tolerance: float = 0.0
+
+    def edges(self, x0: float, y0: float, x1: float, y1: float) -> Box:
+        """Convert the file's ``xyxy`` to edges."""
+        low, high = self.base, self.base - int(self.inclusive)
+        return (x0 - low, y0 - low, x1 - high, y1 - high)
+
+    def point(self, x: float, y: float) -> Point:
+        """Convert the file's point to edge coordinates."""
+        shift = (0.5 if self.points == "index" else 0.0) - self.base
+        return (x + shift, y + shift)
+
+
+OptionsT = TypeVar("OptionsT", bound=BoxOptions)
+
+
+@dataclass(frozen=True, slots=True)
+class FormatReader:
+    """One entry of the table of formats.
+
+    Attributes:
+        name: Key in the records.
+        options: Dataclass of the options it takes; defaults say their kinds.
+        read: ``(file, options, report) -> labels``.
+    """
+
+    name: str
+    options: type[BoxOptions]
+    read: Callable[[LabelFile, Any, Report], list[RawLabels]]
+
+    def parse_options(self, table: Mapping[str, Any], where: str) -> BoxOptions:
+        """Check a record's options table.
+
+        Raises:
+            SourceError: Unknown key or wrong value; ``where`` and the key are named.
+        """
+        return parse_options(self.options, table, where)
+
+
+def parse_options(kind: type[OptionsT], table: Mapping[str, Any], where: str) -> OptionsT:
+    """Build an options dataclass from a table, checking names and kinds against its defaults.
+
+    Raises:
+        SourceError: Unknown key or wrong value; ``where`` and the key are named.
+    """
+    known = {item.name: item for item in fields(kind)}
+    values: dict[str, Any] = {}
+    for key, value in table.items():
+        if key not in known:
+            message = f"{where}.options.{key}: unknown key (known here: {', '.join(sorted(known))})"
+            raise SourceError(message, path=where)
+        values[key] = _convert(known[key], value, f"{where}.options.{key}")
+    return kind(**values)
+
+
+_CHOICES: dict[str, tuple[Any, ...]] = {
+    "base": (0, 1),
+    "points": ("edge", "index"),
+    "modality": ("infrared", "visible"),
+    "kind": ("xywh", "xyxy"),
+    "connectivity": (4, 8),
+    "geometry": ("bndbox", "polygon", "robndbox", "point", "centroid"),
+}
+
+
+def _convert(item: Field[Any], value: object, where: str) -> object:
+    plain = isinstance(item.default, (bool, int, float, str, tuple))
+    default: object = item.default if plain else {}  # what has a factory is a table
+    if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if isinstance(default, tuple) and isinstance(value, (str, list)):
+        value = (value,) if isinstance(value, str) else tuple(value)
+    if type(value) is not type(default):
+        message = f"{where}: expected {type(default).__name__}, found {value!r}"
+        raise SourceError(message, path=where)
+    for choice in value if isinstance(value, tuple) else (value,):
+        if item.name in _CHOICES and choice not in _CHOICES[item.name]:
+            allowed = ", ".join(map(str, _CHOICES[item.name]))
+            raise SourceError(f"{where}: expected one of {allowed}, found {choice!r}", path=where)
+    return value
+
+
+def stem_of(file_name: str) -> str:
+    r"""Give the last part of a path without its image extension.
+
+    Only known image extensions are cut, since some publishers write names without any and with
+    dots inside. Backslashes count as separators.
+
+    >>> stem_of(r"train\F13_0000_70.095.JPG"), stem_of("set06/V001/I00459")
+    ('F13_0000_70.095', 'I00459')
+    """
+    name = PurePosixPath(file_name.replace("\\", "/"))
+    return name.stem if name.suffix.lower() in _IMAGE_SUFFIXES else name.name
+
+
+def hull(points: list[Point]) -> Box:
+    """Give the smallest upright box around points; NaN if any coordinate is NaN.
+
+    >>> hull([(3.0, 1.0), (5.0, 4.0), (0.0, 2.0)])
+    (0.0, 1.0, 5.0, 4.0)
+    """
+    values = [value for point in points for value in point]
+    if any(math.isnan(value) for value in values):
+        return (math.nan, math.nan, math.nan, math.nan)
+    xs, ys = values[0::2], values[1::2]
+    return (min(xs), min(ys), max(xs), max(ys))
+
+
+def rotated_corners(cx: float, cy: float, w: float, h: float, angle: float) -> Corners:
+    """Give the corners of a box turned about its centre.
+
+    The convention of roLabelImg: ``angle`` in radians, clockwise as seen on the screen (y points
+    down), so a corner ``(u, v)`` from the centre goes to
+    ``(u cos a - v sin a, u sin a + v cos a)``. Order: top-left, top-right, bottom-right,
+    bottom-left of the box before it was turned.
+
+    >>> [round(value, 6) for value in rotated_corners(10, 10, 4, 2, math.pi / 2)]
+    [11.0, 8.0, 11.0, 12.0, 9.0, 12.0, 9.0, 8.0]
+    """
+    cos, sin = (math.cos(angle), math.sin(angle)) if math.isfinite(angle) else (math.nan, math.nan)
+    u, v = w / 2, h / 2
+    ucos, usin, vcos, vsin = u * cos, u * sin, v * cos, v * sin
+    return (
+        cx - ucos + vsin, cy - usin - vcos, cx + ucos + vsin, cy + usin - vcos,
+        cx + ucos - vsin, cy + usin + vcos, cx - ucos - vsin, cy - usin + vcos,
+    )  # fmt: skip
+
+
+def corner_hull(corners: Corners) -> Box:
+    """Give the upright box around four corners."""
+    return hull(list(zip(corners[0::2], corners[1::2], strict=True)))

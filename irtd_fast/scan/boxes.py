@@ -1,0 +1,86 @@
+"""What to do with a label whose geometry does not fit its picture. Nothing is ever clipped here.
+
+============================================  =======================  ======================
+what                                          code                     done
+============================================  =======================  ======================
+NaN or infinite coordinate                    ``not-finite-box``       left out
+maximum before minimum                        ``inverted-box``         left out
+no width or no height                         ``empty-box``            left out
+no part inside the picture                    ``outside-box``          left out
+sticks out by more than the tolerance         ``out-of-frame-box``     kept, ``OUT_OF_FRAME``
+turned box: sticks out, centre inside         none                     kept, ``OUT_OF_FRAME``
+turned box: centre outside                    ``out-of-frame-box``     kept, ``OUT_OF_FRAME``
+point: NaN or infinite                        ``not-finite-point``     left out
+point outside by more than the tolerance      ``outside-point``        left out
+============================================  =======================  ======================
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from irtd_fast.types import Box, ObjectFlag
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Judgement on one box or point.
+
+    Attributes:
+        keep: The label stays.
+        code: Problem to report, or ``""``.
+        message: What was expected and found.
+        flags: ``ObjectFlag`` bits to add.
+    """
+
+    keep: bool = True
+    code: str = ""
+    message: str = ""
+    flags: int = 0
+
+
+_FINE = Verdict()
+
+
+def judge_box(
+    box: Box, height: int, width: int, *, tolerance: float = 0.0, oriented: bool = False
+) -> Verdict:
+    """Judge a box (edges, pixels) on a picture; see the module's table."""
+    x0, y0, x1, y1 = box
+    if not all(map(math.isfinite, box)):
+        return _out("not-finite-box", f"expected finite numbers, found {_show(box)}")
+    if x1 < x0 or y1 < y0:
+        return _out("inverted-box", f"expected x0 < x1 and y0 < y1, found {_show(box)}")
+    if x1 == x0 or y1 == y0:
+        return _out("empty-box", f"expected some width and height, found {_show(box)}")
+    if x0 >= 0 and y0 >= 0 and x1 <= width and y1 <= height:
+        return _FINE
+    place = f"expected inside {width} x {height}, found {_show(box)}"
+    if x1 <= 0 or y1 <= 0 or x0 >= width or y0 >= height:
+        return _out("outside-box", place)
+    if oriented:
+        inside = 0 <= (x0 + x1) / 2 <= width and 0 <= (y0 + y1) / 2 <= height
+        code = "" if inside else "out-of-frame-box"
+        return Verdict(code=code, message=place, flags=ObjectFlag.OUT_OF_FRAME)
+    if max(-x0, -y0, x1 - width, y1 - height) <= tolerance:
+        return _FINE
+    return Verdict(code="out-of-frame-box", message=place, flags=ObjectFlag.OUT_OF_FRAME)
+
+
+def judge_point(x: float, y: float, height: int, width: int, *, tolerance: float = 0.0) -> Verdict:
+    """Judge a point (edge coordinates, pixels) on a picture; see the module's table."""
+    if not (math.isfinite(x) and math.isfinite(y)):
+        return _out("not-finite-point", f"expected finite numbers, found {_show((x, y))}")
+    if max(-x, -y, x - width, y - height) > tolerance:
+        message = f"expected inside {width} x {height}, found {_show((x, y))}"
+        return _out("outside-point", message)
+    return _FINE
+
+
+def _out(code: str, message: str) -> Verdict:
+    return Verdict(keep=False, code=code, message=message)
+
+
+def _show(values: tuple[float, ...]) -> str:
+    return "(" + ", ".join(f"{value:g}" for value in values) + ")"

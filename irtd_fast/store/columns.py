@@ -1,0 +1,143 @@
+"""Tables of a source as plain 1-D Zarr arrays: written with zarr-python, read natively.
+
+Ragged columns are ``values`` and ``offsets`` (N+1); strings are UTF-8 bytes and offsets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from irtd_fast.errors import CorruptStoreError, StoreFormatError
+from irtd_fast.store.spec import ArraySpec, group_json, load_array, make_chain
+from irtd_fast.store.staging import write_json
+
+_CHUNK_ROWS = 1 << 20
+
+Array = NDArray[Any]
+
+
+def write_group(path: Path, attributes: Mapping[str, Any] | None = None) -> None:
+    """Make a Zarr group."""
+    path.mkdir(parents=True, exist_ok=True)
+    write_json(path / "zarr.json", group_json(attributes or {}))
+
+
+def write_column(path: Path, values: Array, dimension: str = "row") -> None:
+    """Write one column: zstd, then crc32c.
+
+    Args:
+        path: Folder of the new array.
+        values: 1-D or 2-D numbers.
+        dimension: Name of the first axis.
+    """
+    import zarr
+    from zarr.codecs import Crc32cCodec, ZstdCodec
+
+    rows = max(1, min(len(values), _CHUNK_ROWS))
+    names = [dimension, "component"][: values.ndim]
+    array = zarr.create_array(
+        path, shape=values.shape, dtype=values.dtype, chunks=(rows, *values.shape[1:]),
+        compressors=[ZstdCodec(level=3), Crc32cCodec()], dimension_names=names, fill_value=0,
+        config={"write_empty_chunks": True},
+    )  # fmt: skip
+    if len(values):
+        array[...] = values
+
+
+def write_strings(path: Path, texts: Sequence[str], dimension: str = "row") -> None:
+    """Write a column of strings as a group of ``values`` (UTF-8 bytes) and ``offsets``."""
+    encoded = [text.encode("utf-8", "surrogatepass") for text in texts]
+    offsets = np.zeros(len(encoded) + 1, np.uint64)
+    np.cumsum([len(e) for e in encoded], out=offsets[1:])
+    write_group(path)
+    write_column(path / "values", np.frombuffer(b"".join(encoded), np.uint8), "byte")
+    write_column(path / "offsets", offsets, dimension)
+
+
+def write_table(path: Path, columns: Mapping[str, Array | Sequence[str]], dimension: str) -> None:
+    """Write a group of equally long columns; lists are strings."""
+    write_group(path)
+    for name, values in columns.items():
+        if isinstance(values, np.ndarray):
+            write_column(path / name, values, dimension)
+        else:
+            write_strings(path / name, values, dimension)
+
+
+def read_column(path: Path) -> Array:
+    """Read a whole plain array.
+
+    Raises:
+        CorruptStoreError: A chunk is missing or damaged; ``path`` names its file.
+        StoreFormatError: Its metadata is not what it should be.
+    """
+    spec = load_array(path)
+    if spec.sharding is not None:
+        raise StoreFormatError(f"{path}: $.codecs[0]: a column is not sharded", path=str(path))
+    grid = [-(-n // c) for n, c in zip(spec.shape, spec.chunk_shape, strict=True)]
+    if any(n != 1 for n in grid[1:]) and 0 not in spec.shape:
+        raise StoreFormatError(
+            f"{path}: $.chunk_grid: chunks must span a column's width", path=path
+        )
+    out = np.empty(spec.shape, spec.numpy_dtype)
+    for number in range(grid[0] if out.size else 0):
+        first = number * spec.chunk_shape[0]
+        chunk = _read_chunk(path, spec, number)
+        out[first : first + spec.chunk_shape[0]] = chunk[: spec.shape[0] - first]
+    return out
+
+
+def _read_chunk(path: Path, spec: ArraySpec, number: int) -> Array:
+    file = path / spec.chunk_key(number, *[0] * (len(spec.shape) - 1))
+    count = int(np.prod(spec.chunk_shape))
+    try:
+        data = file.read_bytes()
+    except FileNotFoundError:
+        raise CorruptStoreError(f"{file}: chunk file is missing", path=str(file)) from None
+    chain = make_chain(spec.codecs, spec.itemsize, big_endian=spec.big_endian)
+    try:
+        raw = chain.decode(data, count * spec.itemsize)
+    except CorruptStoreError as error:
+        raise CorruptStoreError(f"{file}: {error}", path=str(file)) from error
+    return raw.view(spec.numpy_dtype).reshape(spec.chunk_shape)
+
+
+class Strings(Sequence[str]):
+    """A column of strings that decodes one at a time."""
+
+    def __init__(self, values: Array, offsets: Array, path: Path) -> None:
+        steps_back = len(offsets) > 1 and bool((offsets[1:] < offsets[:-1]).any())
+        if not len(offsets) or offsets[0] != 0 or steps_back or offsets[-1] != len(values):
+            raise CorruptStoreError(f"{path}: offsets do not fit the values", path=str(path))
+        self._values = values.tobytes()
+        self._offsets = offsets
+
+    def __len__(self) -> int:
+        return len(self._offsets) - 1
+
+    def __getitem__(self, index: Any) -> Any:
+        """One string, or a list for a slice."""
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        if not -len(self) <= index < len(self):
+            raise IndexError(index)
+        index %= len(self)
+        first, last = int(self._offsets[index]), int(self._offsets[index + 1])
+        return self._values[first:last].decode("utf-8", "surrogatepass")
+
+
+def read_strings(path: Path) -> Strings:
+    """Read a column of strings."""
+    return Strings(read_column(path / "values"), read_column(path / "offsets"), path)
+
+
+def csr_offsets(lengths: Iterable[int], count: int) -> NDArray[np.uint64]:
+    """Offsets (count + 1) of a ragged column from its row lengths."""
+    offsets = np.zeros(count + 1, np.uint64)
+    np.cumsum(np.fromiter(lengths, np.uint64, count), out=offsets[1:])
+    return offsets

@@ -1,0 +1,196 @@
+"""Work in progress of one source: a lock, the saved plan, receipts of finished data files.
+
+Everything lies under ``<store>/.staging/<name>/`` and is never read by ``open``. The lock is an
+``flock`` on ``<store>/.staging/<name>.lock``: the kernel drops it when its owner dies, however
+that happens, so there are no stale locks.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import socket
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+from irtd_fast import _core
+from irtd_fast.errors import StoreBusyError, StoreFormatError
+from irtd_fast.store.spec import read_json
+
+STAGING = ".staging"
+
+
+@dataclass
+class Receipt:
+    """Proof that one data file is complete.
+
+    Attributes:
+        file: Path relative to the source's group.
+        bytes: Size of the file.
+        digest: Shards: as ``shard_digest``; packed chunk files: XXH64 of the file.
+        present: Samples in the file.
+        rows: Row of each sample of the file in its array.
+        digests: XXH64 of each sample's source file.
+        crcs: crc32c of each sample's stored bytes (packed arrays), else empty.
+        failures: ``[row, code, message]`` of samples that could not be used.
+    """
+
+    file: str
+    bytes: int
+    digest: int
+    present: int
+    rows: list[int]
+    digests: list[int]
+    crcs: list[int] = field(default_factory=list)
+    failures: list[tuple[int, str, str]] = field(default_factory=list)
+
+
+class Staging:
+    """The staging folder of one source in one store."""
+
+    def __init__(self, store: Path, name: str) -> None:
+        self.store = store
+        self.name = name
+        self.folder = store / STAGING / name
+        self.tree = self.folder / "tree"
+        self.manifest_path = self.folder / "manifest.jsonl"
+        self.plan_path = self.folder / "plan.json"
+        self.receipts = self.folder / "receipts"
+        self._lock: int | None = None
+
+    # ---- lock ---------------------------------------------------------------------------------
+
+    def acquire(self) -> None:
+        """Become the one writer of this source.
+
+        Raises:
+            StoreBusyError: Another writer is at work; the message names it.
+        """
+        path = self.store / STAGING / f"{self.name}.lock"
+        while self._lock is None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            except FileNotFoundError:
+                continue  # another run has just removed the empty staging folder
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                owner = os.read(descriptor, 4096).decode(errors="replace").strip()
+                os.close(descriptor)
+                raise StoreBusyError(
+                    f"{self.store}: source '{self.name}' is being written by "
+                    f"{owner or 'another run'}",
+                    path=str(self.store),
+                ) from None
+            if _same_file(descriptor, path):
+                self._lock = descriptor
+            else:  # its owner removed the file between our open and our lock
+                os.close(descriptor)
+        os.ftruncate(self._lock, 0)
+        os.pwrite(self._lock, f"process {os.getpid()} on {socket.gethostname()}".encode(), 0)
+
+    def release(self) -> None:
+        """Give the lock back and remove its file."""
+        if self._lock is None:
+            return
+        with contextlib.suppress(OSError):
+            (self.store / STAGING / f"{self.name}.lock").unlink()
+        os.close(self._lock)
+        self._lock = None
+        with contextlib.suppress(OSError):
+            (self.store / STAGING).rmdir()  # only when no other source is being written
+
+    def __enter__(self) -> Self:
+        self.acquire()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.release()
+
+    # ---- plan ---------------------------------------------------------------------------------
+
+    def exists(self) -> bool:
+        """True if an interrupted run left a saved plan here."""
+        return self.plan_path.is_file()
+
+    def begin(self) -> None:
+        """Start from an empty folder."""
+        self.discard()
+        self.tree.mkdir(parents=True)
+        self.receipts.mkdir()
+
+    def clean_tree(self, files: set[str]) -> None:
+        """Remove everything from the tree but these finished data files."""
+        for path in self.tree.rglob("*"):
+            if path.is_file() and path.relative_to(self.tree).as_posix() not in files:
+                path.unlink()
+
+    def discard(self) -> None:
+        """Remove everything staged."""
+        if self.folder.exists():
+            shutil.rmtree(self.folder)
+
+    def save_plan(self, header: dict[str, Any]) -> None:
+        """Save the plan's header; written last, so that its presence means the plan is whole."""
+        write_json(self.plan_path, header)
+
+    def load_plan(self) -> dict[str, Any]:
+        """The saved header.
+
+        Raises:
+            StoreFormatError: If it is damaged.
+        """
+        header = read_json(self.plan_path)
+        if "fingerprint" not in header or "options" not in header:
+            raise StoreFormatError(f"{self.plan_path}: $: not a saved plan", path=self.plan_path)
+        return header
+
+    # ---- receipts -----------------------------------------------------------------------------
+
+    def _receipt_path(self, file: str) -> Path:
+        return self.receipts / (file.replace("/", "!") + ".json")
+
+    def save_receipt(self, receipt: Receipt) -> None:
+        """Record a finished data file."""
+        write_json(self._receipt_path(receipt.file), asdict(receipt))
+
+    def valid_receipt(self, file: str) -> Receipt | None:
+        """The receipt of a data file if the file is there and still as it says.
+
+        Args:
+            file: Path relative to the source's group.
+
+        Returns:
+            The receipt, or ``None`` if the file must be written (again).
+        """
+        path = self._receipt_path(file)
+        try:
+            receipt = Receipt(**json.loads(path.read_text()))
+            size = (self.tree / file).stat().st_size
+        except (OSError, ValueError, TypeError):
+            return None
+        receipt.failures = [(r, c, m) for r, c, m in receipt.failures]
+        return receipt if size == receipt.bytes else None
+
+
+def _same_file(descriptor: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+def write_json(path: Path, document: dict[str, Any]) -> None:
+    """Write a JSON document so that either the old or the new one is there after a crash."""
+    partial = path.with_name(path.name + ".partial")
+    data = json.dumps(document, indent=1, allow_nan=False).encode()
+    with partial.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    _core.rename_durably(str(partial), str(path))

@@ -1,0 +1,254 @@
+"""One data file of a plan: decode its samples, write it, give a receipt.
+
+A task writes a whole shard or packed chunk file and nothing else; nobody ever rewrites part of one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from irtd_fast import _core
+from irtd_fast.errors import DecodeError
+from irtd_fast.images import decode_image
+from irtd_fast.manifest import Manifest
+from irtd_fast.store.plan import ArrayPlan, picture_of
+from irtd_fast.store.spec import Codec, make_chain
+from irtd_fast.store.staging import Receipt
+from irtd_fast.types import ImageInfo
+
+# (ok, digest of the source file, crc32c of the stored bytes, code, message) of one sample
+_SLICE = 256  # pictures between two reports of progress
+
+_Outcome = tuple[bool, int, int, str, str]
+_Pixels = NDArray[np.uint8] | NDArray[np.uint16]
+
+
+@dataclass(frozen=True)
+class Task:
+    """One data file to write.
+
+    Attributes:
+        array: The array it belongs to.
+        number: Number of the shard or packed chunk file.
+        rows: Rows of the array in it.
+    """
+
+    array: ArrayPlan
+    number: int
+    rows: range
+
+    @property
+    def file(self) -> str:
+        """Path relative to the source's group."""
+        if self.array.kind == "packed":
+            return f"{self.array.path}/values/c/{self.number}"
+        zeros = "/0/0" if self.array.channels == 1 else "/0/0/0"
+        return f"{self.array.path}/c/{self.number}{zeros}"
+
+
+@dataclass
+class Filled:
+    """A file whose samples are all decoded; ``finish`` makes it durable."""
+
+    task: Task
+    writer: _core.ShardWriter | _core.PackedWriter
+    outcomes: list[_Outcome]
+
+    def finish(self) -> Receipt:
+        """Write what is left, sync, rename, and say what the file holds."""
+        task, present = self.task, sum(ok for ok, *_ in self.outcomes)
+        if isinstance(self.writer, _core.PackedWriter):
+            size, digest, count = self.writer.finish(present)
+        else:
+            size, digest, count = self.writer.finish()
+        packed = task.array.kind == "packed"
+        both = list(zip(task.rows, self.outcomes, strict=True))
+        failures = [(row, outcome[3], outcome[4]) for row, outcome in both if not outcome[0]]
+        digests = [outcome[1] for outcome in self.outcomes]
+        crcs = [outcome[2] for outcome in self.outcomes] if packed else []
+        return Receipt(task.file, size, digest, count, list(task.rows), digests, crcs, failures)
+
+
+def make_tasks(arrays: Sequence[ArrayPlan]) -> list[Task]:
+    """All data files of a plan, in order."""
+    return [
+        Task(array, number, array.rows_of_file(number))
+        for array in arrays
+        for number in range(array.files)
+    ]
+
+
+class TaskWriter:
+    """Fills data files from the dump.
+
+    Args:
+        manifest: The samples.
+        tree: Staged group folder.
+        codecs: Inner codecs of each bucket, by array path.
+        tolerance: Largest channel difference of a gray picture.
+        threads: Threads inside one task.
+        tick: Told how many more pictures are done, from any thread.
+    """
+
+    def __init__(
+        self,
+        manifest: Manifest,
+        tree: Path,
+        codecs: dict[str, tuple[Codec, ...]],
+        *,
+        tolerance: int,
+        threads: int,
+        tick: Callable[[int], None] = lambda _: None,
+    ) -> None:
+        self.tick = tick
+        self.manifest = manifest
+        self.tree = tree
+        self.codecs = codecs
+        self.tolerance = tolerance
+        self.threads = threads
+
+    def fill(self, task: Task) -> Filled:
+        """Decode and encode every sample of a data file.
+
+        Raises:
+            OSError: The store cannot be written; nothing about single pictures is raised.
+        """
+        path = self.tree / task.file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pictures = [self._picture(task.array, row) for row in task.rows]
+        if task.array.kind == "packed":
+            return self._fill_packed(task, str(path), pictures)
+        return self._fill_shard(task, str(path), pictures)
+
+    def _picture(self, array: ArrayPlan, row: int) -> ImageInfo:
+        picture = picture_of(self.manifest.samples[array.members[row]], array.modality)
+        assert picture is not None  # the plan only lists samples that have one
+        return picture
+
+    def _absolute(self, picture: ImageInfo) -> str:
+        return f"{self.manifest.root}/{picture.path}"
+
+    def _fill_shard(self, task: Task, path: str, pictures: list[ImageInfo]) -> Filled:
+        array = task.array
+        chain = make_chain(self.codecs[array.path], array.itemsize)
+        writer = _core.ShardWriter(
+            path, array.rows_per_shard, len(pictures), array.sample_bytes, chain
+        )
+        outcomes: list[_Outcome] = [(False, 0, 0, "", "")] * len(pictures)
+        jpeg = [i for i, picture in enumerate(pictures) if picture.encoding == "jpeg"]
+        for first in range(0, len(jpeg), _SLICE):
+            part = jpeg[first : first + _SLICE]
+            results = writer.put_jpeg_files(
+                part, [self._absolute(pictures[i]) for i in part],
+                height=array.height, width=array.width, channels=array.channels,
+                chroma_tolerance=self.tolerance, threads=self.threads,
+            )  # fmt: skip
+            for i, result in zip(part, results, strict=True):
+                outcomes[i] = result
+            self.tick(len(part))
+
+        def put(i: int, pixels: _Pixels) -> int:
+            writer.put(i, pixels)
+            return 0
+
+        others = [i for i, picture in enumerate(pictures) if picture.encoding != "jpeg"]
+        self._decode_others(others, pictures, array, outcomes, put)
+        for i in others:
+            if not outcomes[i][0]:
+                writer.skip(i)
+        return Filled(task, writer, outcomes)
+
+    def _fill_packed(self, task: Task, path: str, pictures: list[ImageInfo]) -> Filled:
+        array = task.array
+        writer = _core.PackedWriter(path, array.chunk_bytes)
+        rows = list(task.rows)
+        inside = [array.offsets[row] % array.chunk_bytes for row in rows]
+        if array.encoding == "jpeg":
+            lengths = [array.lengths[row] for row in rows]
+            outcomes = self._pack_jpeg(writer, inside, lengths, pictures)
+            return Filled(task, writer, outcomes)
+        outcomes = [(False, 0, 0, "", "")] * len(pictures)
+
+        def put(i: int, pixels: _Pixels) -> int:
+            return writer.put(inside[i], pixels)
+
+        self._decode_others(range(len(pictures)), pictures, array, outcomes, put)
+        return Filled(task, writer, outcomes)
+
+    def _pack_jpeg(
+        self,
+        writer: _core.PackedWriter,
+        offsets: list[int],
+        lengths: list[int],
+        pictures: list[ImageInfo],
+    ) -> list[_Outcome]:
+        outcomes: list[_Outcome] = []
+        for first in range(0, len(pictures), _SLICE):
+            part = slice(first, first + _SLICE)
+            outcomes += writer.pack_jpeg_files(
+                offsets[part], lengths[part], [self._absolute(p) for p in pictures[part]],
+                [(p.height, p.width, p.channels) for p in pictures[part]],
+                chroma_tolerance=self.tolerance, threads=self.threads,
+            )  # fmt: skip
+            self.tick(len(pictures[part]))
+        return outcomes
+
+    def _decode_others(
+        self,
+        numbers: Sequence[int],
+        pictures: list[ImageInfo],
+        array: ArrayPlan,
+        outcomes: list[_Outcome],
+        put: Callable[[int, _Pixels], int],
+    ) -> None:
+        """Decode pictures that are not plain JPEG on Python threads (the decoders free the GIL)."""
+
+        def one(i: int) -> None:
+            outcomes[i] = self._decode_one(pictures[i], array, lambda pixels: put(i, pixels))
+            self.tick(1)
+
+        if len(numbers) == 0:
+            return
+        with ThreadPoolExecutor(self.threads) as pool:
+            list(pool.map(one, numbers))
+
+    def _decode_one(
+        self, picture: ImageInfo, array: ArrayPlan, put: Callable[[_Pixels], int]
+    ) -> _Outcome:
+        digest = 0
+        try:
+            data = Path(self._absolute(picture)).read_bytes()
+            digest = _core.xxh64(data)
+            pixels = decode_for(data, picture, array.modality, self.tolerance)
+        except DecodeError as error:
+            return False, digest, 0, "undecodable-image", str(error)
+        except OSError as error:
+            return False, digest, 0, "unreadable", str(error)
+        expected = (picture.height, picture.width, picture.channels, picture.dtype)
+        channels = 1 if pixels.ndim == 2 else pixels.shape[2]
+        found = (*pixels.shape[:2], channels, str(pixels.dtype))
+        if found != expected:
+            message = f"expected {_shape_text(expected)}, found {_shape_text(found)}"
+            return False, digest, 0, "changed-since-plan", message
+        return True, digest, put(np.ascontiguousarray(pixels)), "", ""
+
+
+def decode_for(data: bytes, picture: ImageInfo, modality: str, tolerance: int) -> _Pixels:
+    """Decode a picture as the store holds it: gray counts, or RGB for colour partners."""
+    if modality == "visible" and picture.channels == 3:
+        pixels = decode_image(data, channels="colour")
+        return pixels if pixels.ndim == 3 else np.repeat(pixels[..., None], 3, axis=2)
+    if picture.channels == 3:
+        return decode_image(data, channels="colour")
+    return decode_image(data, channels="gray", tolerance=tolerance)
+
+
+def _shape_text(shape: tuple[object, ...]) -> str:
+    height, width, channels, dtype = shape
+    return f"{height}x{width}, {channels} channel(s), {dtype}"

@@ -1,0 +1,24 @@
+"""Synthetic dumps in the authentic layouts, for tests, the demo and benchmarks.
+
+>>> from pathlib import Path
+>>> from irtd_fast.synth import write_dump
+>>> truth = write_dump(Path("dump"), source="llvip", count=4, size=(64, 80))  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from irtd_fast.synth.defects import DEFECTS, add_defects
+from irtd_fast.synth.dump import SOURCES, write_dump
+from irtd_fast.synth.truth import TrueObject, TruePicture, TruePoint, TrueSample, Truth
+
+__all__ = [
+    "DEFECTS",
+    "SOURCES",
+    "TrueObject",
+    "TruePicture",
+    "TruePoint",
+    "TrueSample",
+    "Truth",
+    "add_defects",
+    "write_dump",
+]

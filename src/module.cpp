@@ -1,0 +1,68 @@
+// Table of contents of irtd_fast._core, and the one place where core errors become Python's.
+#include "bindings.hpp"
+
+namespace py = pybind11;
+
+namespace {
+
+const char* exception_name(irtd::Errc code) {
+  switch (code) {
+    case irtd::Errc::decode: return "DecodeError";
+    case irtd::Errc::format: return "StoreFormatError";
+    case irtd::Errc::corrupt: return "CorruptStoreError";
+    case irtd::Errc::unsupported: return "UnsupportedError";
+    default: return nullptr;
+  }
+}
+
+std::string describe(const irtd::Error& error) {
+  std::string text = error.what();
+  if (error.row() >= 0) text = "row " + std::to_string(error.row()) + ": " + text;
+  return error.path().empty() ? text : error.path() + ": " + text;
+}
+
+void raise_os_error(const irtd::Error& error) {
+  const py::object value = py::module_::import("builtins")
+                               .attr("OSError")(error.os_errno(), error.what(), error.path());
+  PyErr_SetObject(py::type::of(value).ptr(), value.ptr());
+}
+
+void raise_as_python(const irtd::Error& error) {
+  if (error.code() == irtd::Errc::invalid_argument) {
+    PyErr_SetString(PyExc_ValueError, describe(error).c_str());
+    return;
+  }
+  if (error.code() == irtd::Errc::io) {
+    raise_os_error(error);
+    return;
+  }
+  const char* name = exception_name(error.code());
+  if (name == nullptr) {
+    PyErr_SetString(PyExc_RuntimeError, describe(error).c_str());
+    return;
+  }
+  py::dict where;
+  if (!error.path().empty()) where["path"] = error.path();
+  if (error.row() >= 0) where["row"] = error.row();
+  const py::object cls = py::module_::import("irtd_fast.errors").attr(name);
+  const py::object value = cls(describe(error), **where);
+  PyErr_SetObject(cls.ptr(), value.ptr());
+}
+
+}  // namespace
+
+PYBIND11_MODULE(_core, m) {
+  m.doc() = "Native core of irtd_fast: shards, codecs, JPEG, resampling, boxes.";
+  py::register_local_exception_translator([](std::exception_ptr pointer) {
+    try {
+      if (pointer) std::rethrow_exception(pointer);
+    } catch (const irtd::Error& error) {
+      raise_as_python(error);
+    }
+  });
+  irtd::python::register_build(m);
+  irtd::python::register_image(m);
+  irtd::python::register_boxes(m);
+  irtd::python::register_store(m);
+  irtd::python::register_batch(m);
+}

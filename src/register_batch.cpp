@@ -1,0 +1,176 @@
+// Pixel sources and the fused batch pipeline.
+#include <memory>
+
+#include "arrays.hpp"
+#include "bindings.hpp"
+#include "irtd/batch.hpp"
+#include "irtd/parallel.hpp"
+#include "reader_object.hpp"
+
+namespace irtd::python {
+namespace {
+
+using Source = std::shared_ptr<PixelSource>;
+
+struct Pipeline {
+  std::vector<Source> owned;
+  std::vector<const PixelSource*> sources;
+};
+
+Pipeline make_pipeline(std::vector<Source> sources) {
+  Pipeline pipeline;
+  for (Source& source : sources) {
+    pipeline.sources.push_back(source.get());
+    pipeline.owned.push_back(std::move(source));
+  }
+  return pipeline;
+}
+
+Source bucket_source(const ReaderObject& reader, int height, int width, int channels) {
+  const Pixels shape{nullptr, height, width, channels, static_cast<int>(reader.dtype.itemsize())};
+  return make_bucket_source(reader.reader, shape);
+}
+
+Source packed_source(const std::shared_ptr<PackedReader>& reader,
+                     const py::array_t<std::int32_t, py::array::c_style>& shapes, int itemsize,
+                     bool jpeg) {
+  if (shapes.ndim() != 2 || shapes.shape(1) != 3) throw py::value_error("shapes must be (n, 3)");
+  std::vector<Pixels> pixels;
+  for (py::ssize_t i = 0; i < shapes.shape(0); ++i) {
+    const std::int32_t* shape = shapes.data(i, 0);
+    if (shape[0] < 1 || shape[1] < 1 || (shape[2] != 1 && shape[2] != 3)) {
+      throw Error(Errc::corrupt, "packed sample has an impossible shape").at_row(i);
+    }
+    pixels.push_back({nullptr, shape[0], shape[1], shape[2], itemsize});
+  }
+  return make_packed_source(reader, std::move(pixels), jpeg);
+}
+
+Normalize make_normalize(const std::tuple<std::string, double, double, float, float>& spec) {
+  Normalize normalize;
+  const std::string& mode = std::get<0>(spec);
+  if (mode == "fixed") {
+    normalize.mode = NormalizeMode::fixed;
+  } else if (mode == "min_max") {
+    normalize.mode = NormalizeMode::min_max;
+  } else if (mode == "percentile") {
+    normalize.mode = NormalizeMode::percentile;
+  } else {
+    throw py::value_error("normalize mode must be fixed, min_max or percentile");
+  }
+  normalize.low = std::get<1>(spec);
+  normalize.high = std::get<2>(spec);
+  normalize.out_low = std::get<3>(spec);
+  normalize.out_high = std::get<4>(spec);
+  return normalize;
+}
+
+PixelType pixel_type(const std::string& name) {
+  if (name == "uint8") return PixelType::u8;
+  if (name == "uint16") return PixelType::u16;
+  if (name == "float32") return PixelType::f32;
+  throw py::value_error("dtype must be uint8, uint16 or float32");
+}
+
+using CodeArray = py::array_t<std::int32_t, py::array::c_style>;
+using WindowArray = py::array_t<double, py::array::c_style>;
+using FlipArray = py::array_t<bool, py::array::c_style>;
+
+std::vector<BatchItem> make_items(const CodeArray& codes, const Int64Array& rows,
+                                  const WindowArray& windows, const FlipArray& flips) {
+  const py::ssize_t n = rows.size();
+  if (codes.size() != n || flips.size() != n || windows.ndim() != 2 || windows.shape(0) != n ||
+      windows.shape(1) != 4) {
+    throw py::value_error("codes (n), rows (n), windows (n, 4) and flips (n) must agree");
+  }
+  std::vector<BatchItem> items(static_cast<std::size_t>(n));
+  for (py::ssize_t i = 0; i < n; ++i) {
+    const double* w = windows.data(i, 0);
+    if (rows.data()[i] < 0) throw py::value_error("rows must not be negative");
+    items[static_cast<std::size_t>(i)] = {codes.data()[i],
+                                          static_cast<std::uint64_t>(rows.data()[i]),
+                                          w[0], w[1], w[2], w[3], flips.data()[i]};
+  }
+  return items;
+}
+
+py::tuple run(const Pipeline& self, const CodeArray& codes, const Int64Array& rows,
+              const WindowArray& windows, const FlipArray& flips, std::pair<int, int> size,
+              int channels, const std::string& dtype, const std::string& layout,
+              const std::tuple<std::string, double, double, float, float>& normalize,
+              const py::object& out, int threads) {
+  if (layout != "chw" && layout != "hwc") throw py::value_error("layout must be chw or hwc");
+  const BatchShape shape{size.first, size.second, channels, pixel_type(dtype),
+                         layout == "chw" ? Layout::chw : Layout::hwc};
+  const std::vector<BatchItem> items = make_items(codes, rows, windows, flips);
+  const Normalize spec = make_normalize(normalize);
+  if (size.first < 1 || size.second < 1 || channels < 1) {
+    throw py::value_error("size and channels must be positive");
+  }
+  const auto n = rows.size();
+  const std::vector<py::ssize_t> dims =
+      shape.layout == Layout::chw
+          ? std::vector<py::ssize_t>{n, channels, size.first, size.second}
+          : std::vector<py::ssize_t>{n, size.first, size.second, channels};
+  py::array array = output_array(out, py::dtype(dtype), dims);
+  const MutableBytes target = mutable_bytes(array);
+  StageTimes times;
+  {
+    const py::gil_scoped_release release;
+    times = run_batch(self.sources, items, spec, shape, target,
+                      threads > 0 ? threads : default_read_threads());
+  }
+  return py::make_tuple(array, py::make_tuple(times.fetch, times.normalize, times.resample));
+}
+
+py::array fetch(const Pipeline& self, int code, std::uint64_t row) {
+  if (code < 0 || static_cast<std::size_t>(code) >= self.sources.size()) {
+    throw py::index_error("no such source");
+  }
+  const PixelSource& source = *self.sources[static_cast<std::size_t>(code)];
+  const Pixels shape = source.shape(row);
+  std::vector<py::ssize_t> dims{shape.height, shape.width};
+  if (shape.channels > 1) dims.push_back(shape.channels);
+  py::array array(py::dtype(shape.itemsize == 2 ? "u2" : "u1"), dims);
+  const MutableBytes target = mutable_bytes(array);
+  const py::gil_scoped_release release;
+  thread_local std::vector<std::uint8_t> scratch;
+  const Pixels pixels = source.fetch(row, scratch);
+  std::copy(pixels.data, pixels.data + target.size(), target.data());
+  return array;
+}
+
+void prefetch(const Pipeline& self, const CodeArray& codes, const Int64Array& rows) {
+  if (codes.size() != rows.size()) throw py::value_error("codes and rows must agree");
+  const Span<const std::int32_t> code = span_of(codes);
+  const Span<const std::int64_t> row = span_of(rows);
+  const py::gil_scoped_release release;
+  for (std::size_t i = 0; i < row.size(); ++i) {
+    if (code[i] < 0 || static_cast<std::size_t>(code[i]) >= self.sources.size()) continue;
+    self.sources[static_cast<std::size_t>(code[i])]->prefetch(static_cast<std::uint64_t>(row[i]));
+  }
+}
+
+}  // namespace
+
+void register_batch(py::module_& m) {
+  py::class_<PixelSource, Source>(m, "PixelSource", "Somewhere samples come from in native size.")
+      .def("__len__", &PixelSource::rows);
+  m.def("bucket_source", &bucket_source, py::arg("reader"), py::arg("height"), py::arg("width"),
+        py::arg("channels"), "Source over a bucket array.");
+  m.def("packed_source", &packed_source, py::arg("reader"), py::arg("shapes"), py::kw_only(),
+        py::arg("itemsize"), py::arg("jpeg"),
+        "Source over a packed array; shapes (n, 3) int32: height, width, channels.");
+  py::class_<Pipeline>(m, "BatchPipeline", "Fused read-decode-crop-resize-normalise over threads.")
+      .def(py::init(&make_pipeline), py::arg("sources"))
+      .def("run", &run, py::arg("codes"), py::arg("rows"), py::arg("windows"), py::arg("flips"),
+           py::kw_only(), py::arg("size"), py::arg("channels") = 1, py::arg("dtype") = "float32",
+           py::arg("layout") = "chw", py::arg("normalize"), py::arg("out") = py::none(),
+           py::arg("threads") = 0,
+           "One batch: (array, (fetch, normalize, resample) nanoseconds over all threads).")
+      .def("fetch", &fetch, py::arg("code"), py::arg("row"), "One sample in native size.")
+      .def("prefetch", &prefetch, py::arg("codes"), py::arg("rows"),
+           "Ask the kernel to start reading these samples.");
+}
+
+}  // namespace irtd::python

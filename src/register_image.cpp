@@ -1,0 +1,272 @@
+// JPEG, probing, hashing, resampling and value statistics.
+#include <array>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "bindings.hpp"
+#include "irtd/hash.hpp"
+#include "irtd/jpeg.hpp"
+#include "irtd/normalize.hpp"
+#include "irtd/probe.hpp"
+#include "irtd/resample.hpp"
+
+namespace irtd::python {
+namespace {
+
+using Shape = std::vector<py::ssize_t>;
+
+JpegLimits limits_of(std::int64_t max_pixels, int max_scans) { return {max_pixels, max_scans}; }
+
+template <typename T>
+bool holds(const py::array& array) {
+  return array.dtype().equal(py::dtype::of<T>());
+}
+
+/// An (h, w) or (h, w, c) array whose pixels are adjacent within a row; rows may be apart.
+template <typename T>
+ImageView<const T> image_view(const py::array& array) {
+  IRTD_REQUIRE(array.ndim() == 2 || array.ndim() == 3, "an image is (h, w) or (h, w, c)");
+  constexpr py::ssize_t kMaxSide = py::ssize_t{1} << 30;
+  const py::ssize_t rows = array.shape(0);
+  const py::ssize_t cols = array.shape(1);
+  const py::ssize_t channels = array.ndim() == 3 ? array.shape(2) : 1;
+  IRTD_REQUIRE(rows > 0 && cols > 0 && channels > 0 && rows <= kMaxSide &&
+                   cols <= kMaxSide / channels,
+               "an image has at least one pixel and sides below 2**30");
+  constexpr auto kItem = static_cast<py::ssize_t>(sizeof(T));
+  const bool packed = (cols == 1 || array.strides(1) == channels * kItem) &&
+                      (channels == 1 || array.strides(2) == kItem);
+  const py::ssize_t stride = rows == 1 ? cols * channels * kItem : array.strides(0);
+  // A negative stride would be possible, but nobody needs it; a misaligned one would not.
+  IRTD_REQUIRE(packed && stride >= 0 && stride % kItem == 0,
+               "the pixels of a row must be adjacent: pass numpy.ascontiguousarray(image)");
+  return {static_cast<const T*>(array.data()), static_cast<int>(rows), static_cast<int>(cols),
+          static_cast<int>(channels), stride / kItem};
+}
+
+/// Calls body(view) with the view of the array's type.
+template <typename Body>
+auto with_image(const py::array& image, const Body& body) {
+  if (holds<std::uint8_t>(image)) return body(image_view<std::uint8_t>(image));
+  IRTD_REQUIRE(holds<std::uint16_t>(image), "an image is uint8 or uint16 in native byte order");
+  return body(image_view<std::uint16_t>(image));
+}
+
+py::tuple read_header(const py::buffer& data, std::int64_t max_pixels, int max_scans) {
+  const ByteView view(data);
+  const JpegHeader header = read_jpeg_header(view.bytes(), limits_of(max_pixels, max_scans));
+  return py::make_tuple(header.height, header.width, header.components, header.progressive);
+}
+
+py::array decode_target(const std::optional<py::array>& out, int height, int width, int channels) {
+  Shape shape{height, width};
+  if (channels == 3) shape.push_back(3);
+  if (!out) return py::array_t<std::uint8_t>(shape);
+  IRTD_REQUIRE(holds<std::uint8_t>(*out) && out->writeable(), "out is a writable uint8 array");
+  IRTD_REQUIRE(static_cast<std::size_t>(out->ndim()) == shape.size() &&
+                   std::equal(shape.begin(), shape.end(), out->shape()),
+               "out has another shape than the decoded picture");
+  return *out;
+}
+
+py::array decode(const py::buffer& data, int channels, std::pair<int, int> scale,
+                 std::int64_t max_pixels, int max_scans, const std::optional<py::array>& out) {
+  IRTD_REQUIRE(channels == 1 || channels == 3, "channels is 1 or 3");
+  const ByteView bytes(data);
+  const JpegLimits limits = limits_of(max_pixels, max_scans);
+  int height = 0;
+  int width = 0;
+  scaled_size(read_jpeg_header(bytes.bytes(), limits), scale.first, scale.second, &height, &width);
+  py::array target = decode_target(out, height, width, channels);
+  const ImageView<const std::uint8_t> view = image_view<std::uint8_t>(target);
+  const ImageView<std::uint8_t> pixels(static_cast<std::uint8_t*>(target.mutable_data()), height,
+                                       width, channels, view.stride());
+  {
+    const py::gil_scoped_release release;
+    decode_jpeg(bytes.bytes(), pixels, scale.first, scale.second, limits);
+  }
+  return target;
+}
+
+int chroma_deviation(const py::buffer& data) {
+  const ByteView bytes(data);
+  const py::gil_scoped_release release;
+  const JpegHeader header = read_jpeg_header(bytes.bytes());
+  if (header.components == 1) return 0;
+  std::vector<std::uint8_t> luma(static_cast<std::size_t>(header.height) *
+                                 static_cast<std::size_t>(header.width));
+  return decode_jpeg_gray_checked(bytes.bytes(), {luma.data(), header.height, header.width});
+}
+
+py::bytes encode(const py::array& image, int quality, const std::string& subsampling,
+                 bool progressive) {
+  IRTD_REQUIRE(holds<std::uint8_t>(image), "a JPEG is encoded from uint8 pixels");
+  const int code = subsampling == "444"   ? 444
+                   : subsampling == "422" ? 422
+                   : subsampling == "420" ? 420
+                                          : 0;
+  IRTD_REQUIRE(code != 0, "subsampling is \"444\", \"422\" or \"420\"");
+  const ImageView<const std::uint8_t> view = image_view<std::uint8_t>(image);
+  std::vector<std::uint8_t> file;
+  {
+    const py::gil_scoped_release release;
+    file = encode_jpeg(view, quality, code, progressive);
+  }
+  return {reinterpret_cast<const char*>(file.data()), file.size()};
+}
+
+/// A path as the operating system has it: undecodable bytes survive in surrogates.
+std::string os_path(const py::handle& path) {
+  const py::object encoded =
+      py::reinterpret_steal<py::object>(PyUnicode_EncodeFSDefault(path.ptr()));
+  if (!encoded) throw py::error_already_set();
+  return py::reinterpret_borrow<py::bytes>(encoded);
+}
+
+py::tuple describe_probe(const ImageProbe& probe) {
+  // The message may quote the operating system, whose text need not be UTF-8.
+  if (!probe.ok()) {
+    const py::object text = py::reinterpret_steal<py::object>(PyUnicode_DecodeUTF8(
+        probe.message.data(), static_cast<py::ssize_t>(probe.message.size()), "replace"));
+    return py::make_tuple(py::none(), probe.code, text);
+  }
+  return py::make_tuple(probe.encoding, probe.height, probe.width, probe.channels, probe.bits,
+                        probe.size, probe.mtime_ns);
+}
+
+py::list probe_many(const py::list& paths, int threads) {
+  std::vector<std::string> names;
+  names.reserve(paths.size());
+  for (const py::handle& path : paths) {
+    if (!py::isinstance<py::str>(path)) throw py::type_error("paths are strings");
+    names.push_back(os_path(path));
+  }
+  std::vector<ImageProbe> probes;
+  {
+    const py::gil_scoped_release release;
+    probes = probe_images({names.data(), names.size()}, threads);
+  }
+  py::list result;
+  for (const ImageProbe& probe : probes) result.append(describe_probe(probe));
+  return result;
+}
+
+struct OutputType {
+  PixelType type;
+  py::dtype dtype;
+};
+
+OutputType output_type(const std::string& name) {
+  if (name == "float32") return {PixelType::f32, py::dtype::of<float>()};
+  if (name == "uint8") return {PixelType::u8, py::dtype::of<std::uint8_t>()};
+  IRTD_REQUIRE(name == "uint16", "dtype is \"float32\", \"uint8\" or \"uint16\"");
+  return {PixelType::u16, py::dtype::of<std::uint16_t>()};
+}
+
+py::array resample(const py::array& image, const std::array<double, 4>& window,
+                   std::pair<int, int> size, bool flip, float scale, float offset,
+                   const std::string& dtype, int channels, const std::string& layout) {
+  IRTD_REQUIRE(channels == 1 || channels == 3, "channels is 1 or 3");
+  IRTD_REQUIRE(layout == "chw" || layout == "hwc", "layout is \"chw\" or \"hwc\"");
+  const auto [height, width] = size;
+  IRTD_REQUIRE(height > 0 && width > 0 && height <= (1 << 20) && width <= (1 << 20),
+               "size is (height, width), from 1 to 2**20 each");
+  ResampleOptions options;
+  options.x0 = window[0];
+  options.y0 = window[1];
+  options.x1 = window[2];
+  options.y1 = window[3];
+  options.flip = flip;
+  options.scale = scale;
+  options.offset = offset;
+  options.layout = layout == "chw" ? Layout::chw : Layout::hwc;
+  const OutputType type = output_type(dtype);
+  const Shape shape = options.layout == Layout::chw ? Shape{channels, height, width}
+                                                    : Shape{height, width, channels};
+  py::array out(type.dtype, shape);
+  void* target = out.mutable_data();
+  const int out_h = height;
+  const int out_w = width;
+  with_image(image, [&](const auto& view) {
+    const py::gil_scoped_release release;
+    resample_bilinear(view, options, target, type.type, out_h, out_w, channels);
+  });
+  return out;
+}
+
+py::tuple value_range(const py::array& image) {
+  const ValueRange range = with_image(image, [](const auto& view) {
+    const py::gil_scoped_release release;
+    return min_max(view);
+  });
+  return py::make_tuple(range.lo, range.hi);
+}
+
+std::vector<double> value_percentiles(const py::array& image, const std::vector<double>& percents) {
+  std::vector<double> result(percents.size());
+  with_image(image, [&](const auto& view) {
+    const py::gil_scoped_release release;
+    percentiles(view, percents, result);
+  });
+  return result;
+}
+
+void register_jpeg(py::module_& m) {
+  m.def("read_jpeg_header", &read_header, py::arg("data"), py::kw_only(),
+        py::arg("max_pixels") = std::int64_t{1} << 28, py::arg("max_scans") = 500,
+        "(height, width, components, progressive) of a JPEG, from its markers alone.\n\n"
+        "Raises DecodeError for anything that is no JPEG we decode or is beyond the limits.");
+  m.def("decode_jpeg", &decode, py::arg("data"), py::kw_only(), py::arg("channels") = 1,
+        py::arg("scale") = std::pair<int, int>(1, 1),
+        py::arg("max_pixels") = std::int64_t{1} << 28, py::arg("max_scans") = 500,
+        py::arg("out").noconvert() = py::none(),
+        "Decode a JPEG to uint8 (h, w) with channels=1 (the Y plane of a colour file) or RGB\n"
+        "(h, w, 3) with channels=3.\n\n"
+        "scale is (num, den), one of n/8 with n from 1 to 16. What libjpeg would only warn about,\n"
+        "such as a truncated file, raises DecodeError. EXIF orientation is not applied.");
+  m.def("jpeg_chroma_deviation", &chroma_deviation, py::arg("data"),
+        "Largest |Cb - 128| or |Cr - 128| of the stored chroma samples; 0 for a gray file.");
+  m.def("encode_jpeg", &encode, py::arg("image").noconvert(), py::kw_only(),
+        py::arg("quality") = 95, py::arg("subsampling") = "444", py::arg("progressive") = false,
+        "Encode uint8 (h, w) as a gray JPEG or (h, w, 3) RGB as a colour one.");
+}
+
+void register_statistics(py::module_& m) {
+  m.def("image_min_max", &value_range, py::arg("image").noconvert(),
+        "(lowest, highest) value of a uint8 or uint16 image, all channels together.");
+  m.def("image_percentiles", &value_percentiles, py::arg("image").noconvert(), py::arg("percents"),
+        "Percentiles in [0, 100] of a uint8 or uint16 image, all channels together, exactly as\n"
+        "numpy.percentile gives them (method \"linear\"), by histogram.");
+}
+
+}  // namespace
+
+void register_image(py::module_& m) {
+  register_jpeg(m);
+  register_statistics(m);
+  m.def("probe_images", &probe_many, py::arg("paths"), py::kw_only(), py::arg("threads") = 0,
+        "What each file is, by content, from its header alone.\n\n"
+        "Per path (encoding, height, width, file_channels, bits, size, mtime_ns), or\n"
+        "(None, code, message) with code empty-file, lfs-pointer, unreadable, not-an-image,\n"
+        "truncated-image or huge-image. For tiff, height, width, channels and bits are 0.");
+  m.def(
+      "xxh64",
+      [](const py::buffer& data, std::uint64_t seed) {
+        const ByteView view(data);
+        const Bytes bytes = view.bytes();
+        const py::gil_scoped_release release;
+        return xxh64(bytes, seed);
+      },
+      py::arg("data"), py::arg("seed") = 0, "XXH64 of a contiguous buffer.");
+  m.def("resample", &resample, py::arg("image").noconvert(), py::arg("window"), py::arg("size"),
+        py::kw_only(), py::arg("flip") = false, py::arg("scale") = 1.0F, py::arg("offset") = 0.0F,
+        py::arg("dtype") = "float32", py::arg("channels") = 1, py::arg("layout") = "chw",
+        "Crop the window (x0, y0, x1, y1) in pixel edges, resample bilinearly to size\n"
+        "(height, width) with half-pixel centres, mirror, apply v * scale + offset, cast.\n\n"
+        "image is uint8 or uint16, (h, w) or (h, w, 3); the result (channels, height, width) or\n"
+        "(height, width, channels). A window beyond the image repeats its edge pixels. Three\n"
+        "channels become one as BT.601 luma. Integer results round half to even and saturate.");
+}
+
+}  // namespace irtd::python

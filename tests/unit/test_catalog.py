@@ -1,0 +1,159 @@
+"""The records, and what a wrong record is told."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from irtd_fast import catalog
+from irtd_fast.catalog.record import compile_pattern, pattern_groups
+from irtd_fast.errors import SourceError, UnknownSourceError
+from irtd_fast.formats import READERS
+
+MINIMAL = """
+key = "mine"
+title = "Mine"
+homepage = "https://example.org"
+citation = "none"
+licence = "none"
+terms = "none"
+band = "LWIR"
+bit_depth = 8
+registration = "unpaired"
+tasks = ["location"]
+
+[[variants]]
+name = "only"
+title = "flat"
+images = [{ infrared = '(?P<stem>[^/]+)\\.png' }]
+"""
+
+
+def load(tmp_path, text):
+    path = tmp_path / "mine.toml"
+    path.write_text(text, encoding="utf-8")
+    return catalog.load_file(path)
+
+
+def test_names_hold_the_sources_of_this_release():
+    assert set(catalog.names()) >= {
+        "flir-v1", "flir-v1-16bit", "hit-uav", "irstd-1k", "llvip", "sirst-v2",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("key", catalog.names())
+def test_record_survives_json_and_keeps_its_digest(key):
+    record = catalog.get(key)
+    again = catalog.parse_record(json.loads(json.dumps(record.to_dict())), "json")
+    assert again == record
+    assert again.digest() == record.digest()
+    assert len(record.digest()) == 64
+
+
+@pytest.mark.parametrize("key", catalog.names())
+def test_reader_options_of_every_record_are_valid(key):
+    for variant in catalog.get(key).variants:
+        for spec in variant.annotations:
+            options = READERS[spec.format].parse_options(spec.options, key)
+            assert isinstance(options, READERS[spec.format].options)
+
+
+@pytest.mark.parametrize("key", catalog.names())
+def test_expected_splits_are_canonical_and_add_up(key):
+    record = catalog.get(key)
+    if record.expected.splits:
+        assert sum(record.expected.splits.values()) == record.expected.samples
+    lists = {split for variant in record.variants for split in variant.split_files}
+    assert set(record.expected.splits) <= set(record.splits.values()) | lists
+
+
+def test_digests_differ():
+    digests = [catalog.get(key).digest() for key in catalog.names()]
+    assert len(set(digests)) == len(digests)
+
+
+def test_unknown_source_lists_three_nearest():
+    with pytest.raises(UnknownSourceError, match=r"nearest: hit-uav, \S+, \S+") as caught:
+        catalog.get("hituav")
+    assert isinstance(caught.value, LookupError)
+
+
+def test_minimal_record(tmp_path):
+    record = load(tmp_path, MINIMAL)
+    assert record.key == "mine"
+    assert record.variants[0].name_template == "{stem}"
+    assert record.variant("only").channels == "gray"
+    with pytest.raises(SourceError, match="no variant 'other'; the record has only"):
+        record.variant("other")
+
+
+BAD = [
+    ('licence = "none"', "", r"licence: missing \(expected text\)"),
+    ('licence = "none"', 'licence = " "', "licence: must not be empty"),
+    ('licence = "none"', 'licence = "none"\nlicense = "x"', "license: unknown key"),
+    ('band = "LWIR"', 'band = "lwir"', "band: expected one of NIR, "),
+    ("bit_depth = 8", "bit_depth = 12", "bit_depth: expected one of 8, 16, found 12"),
+    ("bit_depth = 8", 'bit_depth = "8"', "bit_depth: expected an integer"),
+    ("bit_depth = 8", "bit_depth = true", "bit_depth: expected an integer"),
+    ('["location"]', "[]", "tasks: expected some of"),
+    ('["location"]', '["locating"]', "tasks: expected some of .* found 'locating'"),
+    ('["location"]', "[1]", "tasks: expected a list of text"),
+    ('key = "mine"', 'key = "My Source"', "key: 'My Source' does not fit"),
+    ('key = "mine"', 'key = "mine"\nignore = ["x"]', "ignore: 'x' is not a canonical category"),
+    ("images = [", "colour = 1\nimages = [", r"variants\[0\].colour: unknown key"),
+    ("images = [", "chroma_tolerance = -1\nimages = [", "must not be negative"),
+    ("images = [", 'name_template = "{split}"\nimages = [', "name_template: .*split"),
+    ("images = [", 'name_template = "same"\nimages = [', "name_template: no field"),
+    ("(?P<stem>", "(?P<stem", r"variants\[0\].images\[0\].infrared: not a regular expression"),
+    ("(?P<stem>", "(?P<base>", "the group name 'base' is taken"),
+    ("\\.png' }", "\\.png', mask = 'x' }", "mask: shares no named group with infrared"),
+    ("[{ infrared", "[{ visible", r"images\[0\].infrared: missing"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "message"), BAD, ids=[case[2][:40] for case in BAD])
+def test_wrong_record_names_file_and_key(tmp_path, old, new, message):
+    assert old in MINIMAL
+    with pytest.raises(SourceError, match=message) as caught:
+        load(tmp_path, MINIMAL.replace(old, new, 1))
+    assert "mine.toml" in str(caught.value)
+
+
+def test_wrong_evidence_and_double_variants(tmp_path):
+    with pytest.raises(SourceError, match="evidence.licence: must begin with S, L or"):
+        load(tmp_path, MINIMAL + '[evidence]\nlicence = "sure"\n')
+    again = MINIMAL[MINIMAL.index("[[variants]]") :]
+    with pytest.raises(SourceError, match="variants: names must differ"):
+        load(tmp_path, MINIMAL + again)
+
+
+def test_not_toml(tmp_path):
+    with pytest.raises(SourceError, match=r"mine\.toml: not TOML"):
+        load(tmp_path, "key = \n")
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ({"geometri": ["bndbox"]}, "options.geometri: unknown key"),
+        ({"base": 2}, "options.base: expected one of 0, 1"),
+        ({"inclusive": 1}, "options.inclusive: expected bool"),
+        ({"modality": "thermal"}, "options.modality: expected one of infrared, visible"),
+        ({"geometry": ["ellipse"]}, "options.geometry: expected one of .* found 'ellipse'"),
+    ],
+)
+def test_wrong_reader_options_name_the_key(table, message):
+    with pytest.raises(SourceError, match=message):
+        READERS["xml_objects"].parse_options(table, "mine")
+
+
+def test_pattern_takes_the_shortest_base():
+    match = compile_pattern(r"(?P<folder>(?:[^/]+/)*)t/(?P<stem>\w+)\.png").fullmatch("a/b/t/x.png")
+    assert match is not None
+    assert (match["base"], match["folder"], match["stem"]) == ("", "a/b/", "x")
+    match = compile_pattern(r"t/(?P<stem>\w+)\.png").fullmatch("a/b/t/x.png")
+    assert match is not None
+    assert match["base"] == "a/b/"
+    assert compile_pattern(r"t/(?P<stem>\w+)\.png").fullmatch("not/x.png") is None
+    assert pattern_groups(r"(?P<b>x)(?P<a>y)") == ("a", "b")

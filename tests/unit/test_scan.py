@@ -1,0 +1,685 @@
+"""From a folder to samples: layouts, pairing, labels, splits, and every kind of bad input."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import random
+
+import imagecodecs
+import numpy as np
+import pytest
+
+from irtd_fast import _core, catalog
+from irtd_fast.errors import SourceError, SourceLayoutError
+from irtd_fast.scan import scan
+from irtd_fast.scan.boxes import judge_box, judge_point
+from irtd_fast.scan.walk import natural_key, walk
+from irtd_fast.types import ObjectFlag, SampleFlag
+
+HEIGHT, WIDTH = 24, 32
+JPEG = bytes(_core.encode_jpeg(np.full((HEIGHT, WIDTH), 90, np.uint8)))
+JPEG_RGB = bytes(_core.encode_jpeg(np.full((HEIGHT, WIDTH, 3), 90, np.uint8)))
+HAS_PROBLEMS, UNLABELLED = int(SampleFlag.HAS_PROBLEMS), int(SampleFlag.UNLABELLED)
+
+
+def tree(root, files):
+    for name, data in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data if isinstance(data, bytes) else data.encode())
+    return root
+
+
+def voc(*boxes, width=WIDTH, height=HEIGHT, name="person"):
+    size = f"<size><width>{width}</width><height>{height}</height></size>"
+    items = "".join(
+        f"<object><name>{name}</name><bndbox><xmin>{a}</xmin><ymin>{b}</ymin>"
+        f"<xmax>{c}</xmax><ymax>{d}</ymax></bndbox></object>\n"
+        for a, b, c, d in boxes
+    )
+    return f"<annotation>{size}\n{items}</annotation>"
+
+
+def llvip(root, stems=("010001", "010002"), split="train", labels=True):
+    files = {}
+    for stem in stems:
+        files[f"LLVIP/infrared/{split}/{stem}.jpg"] = JPEG_RGB
+        files[f"LLVIP/visible/{split}/{stem}.jpg"] = JPEG_RGB
+        if labels:
+            files[f"LLVIP/Annotations/{stem}.xml"] = voc((1, 2, 11, 12))
+    return tree(root, files)
+
+
+def codes(manifest):
+    return sorted(problem.code for problem in manifest.problems)
+
+
+@pytest.fixture
+def record():
+    return catalog.get("llvip")
+
+
+# --- layouts ------------------------------------------------------------------------------------
+
+
+def test_pairs_with_labels(tmp_path, record):
+    manifest = scan(llvip(tmp_path), record)
+    assert (manifest.source_key, manifest.variant, manifest.base) == ("llvip", "official", "LLVIP/")
+    assert manifest.problems == []
+    assert manifest.notes == []
+    assert [sample.name for sample in manifest.samples] == ["010001", "010002"]
+    sample = manifest.samples[0]
+    assert sample.infrared.path == "LLVIP/infrared/train/010001.jpg"
+    assert (sample.infrared.channels, sample.infrared.file_channels) == (1, 3)
+    assert (sample.infrared.height, sample.infrared.width) == (HEIGHT, WIDTH)
+    assert sample.visible.path == "LLVIP/visible/train/010001.jpg"
+    assert sample.visible.channels == 3
+    assert (sample.split, sample.scene, sample.flags) == ("train", "01", 0)
+    assert [(item.category, item.box) for item in sample.objects] == [("person", (1, 2, 11, 12))]
+
+
+def test_root_inside_the_layout(tmp_path, record):
+    llvip(tmp_path)
+    manifest = scan(tmp_path / "LLVIP", record)
+    assert manifest.base == ""
+    assert len(manifest.samples) == 2
+
+
+def test_shallowest_base_is_taken_and_the_other_noted(tmp_path, record):
+    llvip(tmp_path / "copy" / "old")
+    llvip(tmp_path, stems=("010007",))
+    manifest = scan(tmp_path, record)
+    assert manifest.base == "LLVIP/"
+    assert len(manifest.samples) == 1
+    assert manifest.notes == [
+        "variant official also fits below copy/old/LLVIP/ (2 pictures), unused"
+    ]
+
+
+def test_base_with_more_pictures_wins_on_one_level(tmp_path, record):
+    llvip(tmp_path / "a", stems=("010001",))
+    llvip(tmp_path / "b", stems=("010001", "010002"))
+    assert scan(tmp_path, record).base == "b/LLVIP/"
+
+
+def test_other_variants_are_noted(tmp_path, record):
+    llvip(tmp_path)
+    tree(tmp_path, {"FusionGAN/Train_LLVIP_ir/010001.jpg": JPEG})
+    manifest = scan(tmp_path, record)
+    assert manifest.variant == "official"
+    assert manifest.notes == ["variant code also fits below ., unused"]
+    assert scan(tmp_path, record, variant="code").samples[0].split == "train"
+
+
+def test_no_layout_says_what_was_looked_for_and_seen(tmp_path, record):
+    tree(tmp_path, {"pics/a.jpg": JPEG, "pics/b.jpg": JPEG, "readme.txt": "x"})
+    with pytest.raises(SourceLayoutError) as caught:
+        scan(tmp_path, record)
+    message = str(caught.value)
+    assert "infrared/(?P<split>train|test)/" in message
+    assert "2 x pics/*.jpg" in message
+    assert "1 x *.txt" in message
+    assert isinstance(caught.value, FileNotFoundError)
+
+
+@pytest.mark.parametrize("name", ["absent", "file.txt"])
+def test_root_must_be_a_folder(tmp_path, record, name):
+    (tmp_path / "file.txt").write_text("x")
+    with pytest.raises(SourceLayoutError, match="expected the folder of a dump"):
+        scan(tmp_path / name, record)
+
+
+def test_unknown_variant_and_negative_limit(tmp_path, record):
+    llvip(tmp_path)
+    with pytest.raises(SourceError, match="no variant 'best'; the record has official, code"):
+        scan(tmp_path, record, variant="best")
+    with pytest.raises(ValueError, match="limit must not be negative"):
+        scan(tmp_path, record, limit=-1)
+
+
+def hit_uav(root, folder, count=1):
+    names = [f"{i % 2}_60_30_0_{i:05d}" for i in range(count)]
+    if folder.endswith("json"):
+        box = [16, 12, 8, 4] + ([0.0] if folder.startswith("rotate") else [])
+        data = {
+            "images": [{"id": i, "filename": f"{n}.jpg"} for i, n in enumerate(names)],
+            "annotation": [{"image_id": i, "category_id": 1, "bbox": box} for i in range(count)],
+            "categories": [{"id": 1, "name": "Car"}],
+        }
+        files = {f"{folder}/train/{name}.jpg": JPEG for name in names}
+        files[f"{folder}/annotations/train.json"] = json.dumps(data)
+    else:
+        files = {f"{folder}/JPEGImages/{name}.jpg": JPEG for name in names}
+        files |= {f"{folder}/Annotations/{n}.xml": voc((1, 2, 5, 6), name="Car") for n in names}
+        files[f"{folder}/ImageSets/Main/train.txt"] = "\n".join(names)
+    return tree(root, files)
+
+
+@pytest.mark.parametrize("folder", ["normal_json", "normal_xml", "rotate_json", "rotate_xml"])
+def test_layouts_that_look_alike_are_told_by_the_folder(tmp_path, folder):
+    record = catalog.get("hit-uav")
+    hit_uav(tmp_path, folder)
+    for root, base in ((tmp_path, f"{folder}/"), (tmp_path / folder, "")):
+        manifest = scan(root, record)
+        assert (manifest.variant, manifest.base) == (folder, base)
+        assert manifest.samples[0].split == "train"
+        assert manifest.samples[0].scene == "day"
+        assert manifest.samples[0].objects[0].category == "car"
+        assert (manifest.samples[0].objects[0].corners is not None) == (folder == "rotate_json")
+    (tmp_path / folder).rename(tmp_path / "renamed")
+    with pytest.raises(SourceLayoutError, match=f"in a folder named {folder}"):
+        scan(tmp_path / "renamed", record)
+    assert scan(tmp_path / "renamed", record, variant=folder).variant == folder
+
+
+def flir(root, *, old=False, names=("FLIR_00001", "FLIR_00002", "FLIR_00010")):
+    folders = ("training", "PreviewData") if old else ("train", "thermal_8_bit")
+    base = "FLIR_ADAS/" + folders[0]
+    files = {f"{base}/{folders[1]}/{name}.jpeg": JPEG for name in names}
+    files[f"{base}/RGB/{names[0]}.jpg"] = bytes(
+        _core.encode_jpeg(np.full((60, 80, 3), 90, np.uint8))
+    )
+    item = {"category_id": "3", "bbox": [1, 2, 5, 6]}
+    if old:
+        for name in names:
+            image = {"id": 1, "file_name": name, "width": WIDTH, "height": HEIGHT}
+            files[f"{base}/Annotations/{name}.json"] = json.dumps(
+                {"image": image, "annotation": [item]}
+            )
+    else:
+        images = [
+            {"id": i, "file_name": f"thermal_8_bit/{name}.jpeg", "width": WIDTH, "height": HEIGHT}
+            for i, name in enumerate(names)
+        ]
+        data = {
+            "images": images,
+            "annotations": [item | {"image_id": i} for i in range(len(names))],
+            "categories": [{"id": 3, "name": "car"}],
+        }
+        files[f"{base}/thermal_annotations.json"] = json.dumps(data)
+    return tree(root, files)
+
+
+@pytest.mark.parametrize("old", [False, True])
+def test_flir_both_versions(tmp_path, old):
+    manifest = scan(flir(tmp_path, old=old), catalog.get("flir-v1"))
+    assert manifest.variant == ("v1.0" if old else "v1.3")
+    names = [sample.name for sample in manifest.samples]
+    assert names == ["train/FLIR_00001", "train/FLIR_00002", "train/FLIR_00010"]
+    assert [sample.objects[0].category for sample in manifest.samples] == ["car"] * 3
+    first = manifest.samples[0]
+    assert (first.visible.height, first.visible.width) == (60, 80)
+    assert first.flags == int(SampleFlag.UNREGISTERED)
+    assert codes(manifest) == ["missing-partner"] * 2
+    assert manifest.samples[1].visible is None
+    assert manifest.samples[1].flags == HAS_PROBLEMS
+
+
+def test_sixteen_bit_tree_without_labels(tmp_path):
+    import tifffile
+
+    for folder in ("train/thermal_16_bit", "val/thermal_16_bit"):
+        (tmp_path / folder).mkdir(parents=True)
+        tifffile.imwrite(tmp_path / folder / "FLIR_00001.tiff", np.zeros((6, 8), np.uint16))
+    manifest = scan(tmp_path, catalog.get("flir-v1-16bit"))
+    assert manifest.variant == "tree"
+    assert [s.name for s in manifest.samples] == ["train/FLIR_00001", "val/FLIR_00001"]
+    assert {(s.infrared.dtype, s.flags) for s in manifest.samples} == {("uint16", UNLABELLED)}
+    assert manifest.problems == []
+
+
+def irstd(root):
+    mask = np.zeros((HEIGHT, WIDTH), np.uint8)
+    mask[5:7, 8:11] = 255
+    image = imagecodecs.png_encode(np.full((HEIGHT, WIDTH), 7, np.uint8))
+    files = {f"IRSTD1k_Img/XDU{i}.png": image for i in (2, 10, 9)}
+    files |= {f"IRSTD1k_Label/XDU{i}.png": imagecodecs.png_encode(mask) for i in (2, 10, 9)}
+    files |= {"trainval.txt": "XDU2\r\nXDU10\r\n\r\n", "test.txt": "XDU9"}
+    return tree(root, files)
+
+
+def test_masks_become_boxes_and_points(tmp_path):
+    manifest = scan(irstd(tmp_path), catalog.get("irstd-1k"))
+    assert manifest.problems == []
+    assert [(s.name, s.split) for s in manifest.samples] == [
+        ("XDU2", "train"), ("XDU9", "test"), ("XDU10", "train"),
+    ]  # fmt: skip
+    for sample in manifest.samples:
+        assert sample.mask.channels == 1
+        assert (sample.mask.height, sample.mask.width) == (HEIGHT, WIDTH)
+        assert [(o.box, o.flags) for o in sample.objects] == [
+            ((8, 5, 11, 7), int(ObjectFlag.DERIVED))
+        ]
+        assert [(p.x, p.y) for p in sample.points] == [(9.5, 6)]
+
+
+def test_split_lists_that_do_not_fit(tmp_path):
+    irstd(tmp_path)
+    (tmp_path / "test.txt").write_text("XDU9.png\nXDU2\nXDU77\nXDU78\n")
+    (tmp_path / "trainval.txt").write_text("XDU2\n")
+    manifest = scan(tmp_path, catalog.get("irstd-1k"))
+    problems = {problem.code: problem for problem in manifest.problems}
+    assert set(problems) == {"split-conflict", "split-without-image"}
+    assert problems["split-conflict"].where == "line 2"
+    assert problems["split-conflict"].sample == "XDU2"
+    assert "2 names without a picture, the first is 'XDU77'" in str(problems["split-without-image"])
+    assert [s.split for s in manifest.samples] == ["train", "test", ""]
+    assert manifest.notes == ["1 samples are in no split list"]
+
+
+def test_split_list_in_another_encoding(tmp_path):
+    irstd(tmp_path)
+    (tmp_path / "test.txt").write_bytes(b"\xff\xfeX")
+    assert codes(scan(tmp_path, catalog.get("irstd-1k"))) == ["unreadable-split-list"]
+
+
+# --- bad pictures -------------------------------------------------------------------------------
+
+
+def test_bad_pictures_are_left_out_and_the_run_goes_on(tmp_path, record):
+    llvip(tmp_path, stems=[f"0100{i:02d}" for i in range(1, 8)])
+    folder = tmp_path / "LLVIP/infrared/train"
+    (folder / "010001.jpg").write_bytes(b"")
+    (folder / "010002.jpg").write_bytes(JPEG[:40])
+    (folder / "010003.jpg").write_bytes(imagecodecs.png_encode(np.zeros((HEIGHT, WIDTH), "u1")))
+    (folder / "010004.jpg").write_bytes(b"version https://git-lfs.github.com/spec/v1\noid x\n")
+    (folder / "010005.jpg").write_bytes(
+        b"\xff\xd8\xff\xc0\0\x11\x08\xff\xff\xff\xff\x03" + b"\0" * 9
+    )
+    (folder / "010006.jpg").write_bytes(b"what is this doing here, it is no picture")
+    manifest = scan(tmp_path, record)
+    assert [s.name for s in manifest.samples] == ["010003", "010007"]
+    by_sample = {problem.sample: problem for problem in manifest.problems}
+    assert {name: problem.code for name, problem in by_sample.items()} == {
+        "010001": "empty-file",
+        "010002": "truncated-image",
+        "010003": "mislabelled-image",
+        "010004": "lfs-pointer",
+        "010005": "huge-image",
+        "010006": "not-an-image",
+    }
+    assert by_sample["010001"].action == "sample left out"
+    assert by_sample["010003"].action == "kept, read by its content"
+    assert manifest.samples[0].infrared.encoding == "png"
+    assert [s.flags for s in manifest.samples] == [HAS_PROBLEMS, 0]
+
+
+def test_partners(tmp_path, record):
+    llvip(tmp_path, stems=("010001", "010002", "010003"))
+    folder = tmp_path / "LLVIP/visible/train"
+    (folder / "010001.jpg").unlink()
+    (folder / "010002.jpg").write_bytes(b"")
+    (folder / "010009.jpg").write_bytes(JPEG)
+    manifest = scan(tmp_path, record)
+    assert codes(manifest) == ["empty-file", "missing-partner", "partner-without-image"]
+    assert [s.visible is None for s in manifest.samples] == [True, True, False]
+    assert [s.flags for s in manifest.samples] == [HAS_PROBLEMS, HAS_PROBLEMS, 0]
+    actions = {problem.code: problem.action for problem in manifest.problems}
+    assert actions["missing-partner"] == "kept without visible picture"
+    assert actions["empty-file"] == "kept without visible picture"
+
+
+def test_no_partner_at_all_is_a_note(tmp_path, record):
+    tree(tmp_path, {"infrared/train/010001.jpg": JPEG})
+    manifest = scan(tmp_path, record)
+    assert manifest.problems == []
+    assert manifest.notes[0] == "no visible pictures found"
+    assert manifest.notes[1].startswith("no label files found")
+    assert manifest.samples[0].flags == UNLABELLED
+
+
+def test_second_partner_is_reported(tmp_path):
+    flir(tmp_path, names=("FLIR_00001",))
+    tree(tmp_path, {"FLIR_ADAS/train/RGB/FLIR_00001.jpeg": JPEG})
+    manifest = scan(tmp_path, catalog.get("flir-v1"))
+    assert codes(manifest) == ["ambiguous-partner"]
+    assert manifest.samples[0].visible.path.endswith("RGB/FLIR_00001.jpeg")
+
+
+# --- labels -------------------------------------------------------------------------------------
+
+
+def test_labels_without_image_and_image_without_labels(tmp_path, record):
+    llvip(tmp_path)
+    folder = tmp_path / "LLVIP/Annotations"
+    (folder / "010002.xml").rename(folder / "019999.xml")
+    manifest = scan(tmp_path, record)
+    found = [(p.code, p.path, p.sample) for p in manifest.problems]
+    assert found == [
+        ("label-without-image", "LLVIP/Annotations/019999.xml", ""),
+        ("image-without-label", "LLVIP/infrared/train/010002.jpg", "010002"),
+    ]
+    assert [s.flags for s in manifest.samples] == [0, UNLABELLED | HAS_PROBLEMS]
+
+
+def test_coco_records_without_image(tmp_path):
+    flir(tmp_path)
+    (tmp_path / "FLIR_ADAS/train/thermal_8_bit/FLIR_00002.jpeg").unlink()
+    manifest = scan(tmp_path, catalog.get("flir-v1"))
+    problem = next(p for p in manifest.problems if p.code == "label-without-image")
+    assert (problem.path, problem.where) == (
+        "FLIR_ADAS/train/thermal_annotations.json", "images[1]",
+    )  # fmt: skip
+    assert "split train, stem FLIR_00002" in problem.message
+
+
+def test_unreadable_labels_name_the_line_and_mark_the_sample(tmp_path, record):
+    llvip(tmp_path)
+    path = tmp_path / "LLVIP/Annotations/010001.xml"
+    path.write_text('<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]>\n<annotation/>')
+    manifest = scan(tmp_path, record)
+    problem = manifest.problems[0]
+    assert (problem.code, problem.where, problem.sample) == (
+        "unreadable-labels", "line 1", "010001",
+    )  # fmt: skip
+    assert problem.message.startswith("a DOCTYPE is refused")
+    assert manifest.samples[0].flags == HAS_PROBLEMS | UNLABELLED
+    assert codes(manifest) == ["image-without-label", "unreadable-labels"]
+
+
+def test_broken_json_leaves_the_pictures(tmp_path):
+    flir(tmp_path)
+    (tmp_path / "FLIR_ADAS/train/thermal_annotations.json").write_text('{"images": [\n,]}')
+    manifest = scan(tmp_path, catalog.get("flir-v1"))
+    assert len(manifest.samples) == 3
+    problem = next(p for p in manifest.problems if p.code == "unreadable-labels")
+    assert problem.where == "line 2"
+    assert codes(manifest).count("image-without-label") == 3
+
+
+def test_two_records_for_one_picture(tmp_path):
+    flir(tmp_path)
+    path = tmp_path / "FLIR_ADAS/train/thermal_annotations.json"
+    data = json.loads(path.read_text())
+    data["images"].append(data["images"][0] | {"id": 50})
+    data["annotations"].append(data["annotations"][0] | {"image_id": 50})
+    path.write_text(json.dumps(data))
+    manifest = scan(tmp_path, catalog.get("flir-v1"))
+    problem = next(p for p in manifest.problems if p.code == "duplicate-labels")
+    assert problem.where == "images[3]"
+    assert len(manifest.samples[0].objects) == 1
+
+
+def test_unknown_category_and_size_mismatch_are_kept_and_marked(tmp_path, record):
+    llvip(tmp_path)
+    folder = tmp_path / "LLVIP/Annotations"
+    (folder / "010001.xml").write_text(voc((1, 2, 3, 4), (5, 6, 7, 8), name="dog"))
+    (folder / "010002.xml").write_text(voc((1, 2, 3, 4), width=640, height=512))
+    manifest = scan(tmp_path, record)
+    assert codes(manifest) == ["size-mismatch", "unknown-category"]
+    assert [o.category for o in manifest.samples[0].objects] == ["dog", "dog"]
+    assert len(manifest.samples[1].objects) == 1
+    assert [s.flags for s in manifest.samples] == [HAS_PROBLEMS, HAS_PROBLEMS]
+    message = next(p.message for p in manifest.problems if p.code == "size-mismatch")
+    assert "labels are for (512, 640), the picture is (24, 32)" in message
+
+
+def test_ignored_category_is_kept_with_a_flag(tmp_path):
+    hit_uav(tmp_path, "normal_xml")
+    path = next((tmp_path / "normal_xml/Annotations").iterdir())
+    path.write_text(voc((1, 2, 3, 4), name="DontCare"))
+    manifest = scan(tmp_path, catalog.get("hit-uav"))
+    (item,) = manifest.samples[0].objects
+    assert (item.category, item.flags) == ("dont care", int(ObjectFlag.IGNORE))
+
+
+NAN, INF = math.nan, math.inf
+BOXES = [
+    ((1, 2, 3, 4), "", True, 0),
+    ((0, 0, 32, 24), "", True, 0),
+    ((NAN, 2, 3, 4), "not-finite-box", False, 0),
+    ((1, 2, INF, 4), "not-finite-box", False, 0),
+    ((5, 2, 3, 4), "inverted-box", False, 0),
+    ((1, 8, 3, 4), "inverted-box", False, 0),
+    ((3, 2, 3, 4), "empty-box", False, 0),
+    ((1, 4, 3, 4), "empty-box", False, 0),
+    ((40, 2, 50, 4), "outside-box", False, 0),
+    ((-9, 2, 0, 4), "outside-box", False, 0),
+    ((1, 24, 3, 30), "outside-box", False, 0),
+    ((-1, 2, 3, 4), "out-of-frame-box", True, 32),
+    ((1, 2, 33.5, 4), "out-of-frame-box", True, 32),
+]
+
+
+@pytest.mark.parametrize(("box", "code", "keep", "flags"), BOXES)
+def test_box_policy(box, code, keep, flags):
+    verdict = judge_box(box, HEIGHT, WIDTH)
+    assert (verdict.code, verdict.keep, verdict.flags) == (code, keep, flags)
+    assert bool(verdict.message) == bool(code)
+
+
+def test_box_tolerance_and_turned_boxes():
+    assert judge_box((-1, 2, 3, 4), HEIGHT, WIDTH, tolerance=1).flags == 0
+    assert judge_box((-1.5, 2, 3, 4), HEIGHT, WIDTH, tolerance=1).code == "out-of-frame-box"
+    verdict = judge_box((-1, 2, 3, 4), HEIGHT, WIDTH, oriented=True)
+    assert (verdict.code, verdict.keep, verdict.flags) == ("", True, 32)
+    verdict = judge_box((-9, 2, 3, 4), HEIGHT, WIDTH, oriented=True)
+    assert (verdict.code, verdict.keep, verdict.flags) == ("out-of-frame-box", True, 32)
+
+
+@pytest.mark.parametrize(
+    ("point", "code"),
+    [
+        ((0, 0), ""),
+        ((32, 24), ""),
+        ((NAN, 1), "not-finite-point"),
+        ((33, 1), "outside-point"),
+        ((1, -0.5), "outside-point"),
+    ],
+)
+def test_point_policy(point, code):
+    verdict = judge_point(*point, HEIGHT, WIDTH)
+    assert (verdict.code, verdict.keep) == (code, not code)
+    assert judge_point(33, 1, HEIGHT, WIDTH, tolerance=1).keep
+
+
+def test_bad_boxes_are_reported_with_their_lines_and_good_ones_stay(tmp_path, record):
+    llvip(tmp_path, stems=("010001",))
+    path = tmp_path / "LLVIP/Annotations/010001.xml"
+    path.write_text(voc(*[box for box, *_ in BOXES]))
+    manifest = scan(tmp_path, record)
+    assert [p.code for p in manifest.problems] == [code for _, code, *_ in BOXES if code]
+    assert [p.where for p in manifest.problems] == [f"line {n}" for n in range(4, 15)]
+    sample = manifest.samples[0]
+    assert [o.box for o in sample.objects] == [box for box, _, keep, _ in BOXES if keep]
+    assert [o.flags for o in sample.objects] == [flags for *_, keep, flags in BOXES if keep]
+    assert sample.flags == HAS_PROBLEMS
+    assert {p.sample for p in manifest.problems} == {"010001"}
+
+
+# --- names, order, limit ------------------------------------------------------------------------
+
+
+def test_colliding_names_fall_back_to_paths(tmp_path, record):
+    tree(
+        tmp_path,
+        {
+            "top/infrared/train/010001.jpg": JPEG,
+            "top/infrared/test/010001.jpg": JPEG,
+            "top/infrared/test/190001.jpg": JPEG,
+        },
+    )
+    manifest = scan(tmp_path, record)
+    names = [sample.name for sample in manifest.samples]
+    assert names == ["infrared/test/010001", "190001", "infrared/train/010001"]
+    assert manifest.notes[0] == "2 samples are named by their path, since their names collide"
+    assert manifest.problems == []
+
+
+def test_names_stay_distinct_when_only_the_extension_differs(tmp_path):
+    flir(tmp_path, names=("FLIR_00001",))
+    tree(tmp_path, {"FLIR_ADAS/train/thermal_8_bit/FLIR_00001.jpg": JPEG})
+    manifest = scan(tmp_path, catalog.get("flir-v1"))
+    assert [sample.name for sample in manifest.samples] == [
+        "train/thermal_8_bit/FLIR_00001.jpeg", "train/thermal_8_bit/FLIR_00001.jpg",
+    ]  # fmt: skip
+
+
+def test_limit_takes_the_first_in_order_and_reports_nothing_about_the_rest(tmp_path, record):
+    llvip(tmp_path, stems=[f"0100{i:02d}" for i in range(1, 9)])
+    full = scan(tmp_path, record)
+    part = scan(tmp_path, record, limit=3)
+    assert part.problems == []
+    assert part.samples == full.samples[:3]
+    assert scan(tmp_path, record, limit=0).samples == []
+    assert scan(tmp_path, record, limit=100).samples == full.samples
+
+
+def test_result_does_not_depend_on_the_file_system_order(tmp_path, record, monkeypatch):
+    llvip(tmp_path, stems=[f"0100{i:02d}" for i in range(1, 9)])
+    (tmp_path / "LLVIP/infrared/train/010003.jpg").write_bytes(b"")
+    (tmp_path / "LLVIP/Annotations/010004.xml").write_text("")
+    expected = scan(tmp_path, record)
+    real = os.scandir
+
+    class Shuffled:
+        def __init__(self, path):
+            with real(path) as found:
+                self.entries = list(found)
+            random.Random(len(self.entries)).shuffle(self.entries)
+
+        def __enter__(self):
+            return iter(self.entries)
+
+        def __exit__(self, *_):
+            return None
+
+    monkeypatch.setattr(os, "scandir", Shuffled)
+    again = scan(tmp_path, record)
+    assert again == expected
+    assert again.fingerprint() == expected.fingerprint()
+
+
+def test_threads_do_not_change_the_result(tmp_path, record):
+    llvip(tmp_path, stems=[f"0100{i:02d}" for i in range(1, 20)])
+    results = [scan(tmp_path, record, threads=threads) for threads in (1, 2, 7)]
+    assert results[0] == results[1] == results[2]
+
+
+def test_natural_order():
+    names = ["f10", "f9", "f09", "f1/2", "f1/10", "²x", "a"]
+    assert sorted(names, key=natural_key) == ["a", "f1/2", "f1/10", "f09", "f9", "f10", "²x"]
+
+
+def test_progress_is_told(tmp_path, record):
+    seen = []
+    scan(llvip(tmp_path), record, progress=lambda *event: seen.append(event))
+    assert seen == [("walk", 6, 6), ("pictures", 2, 2), ("labels", 2, 2)]
+
+
+# --- the walk -----------------------------------------------------------------------------------
+
+
+def test_litter_is_passed_over(tmp_path):
+    tree(
+        tmp_path,
+        {
+            "a.jpg": b"", "._a.jpg": b"", ".DS_Store": b"", "sub/Thumbs.db": b"",
+            ".git/x.jpg": b"", "__MACOSX/y.jpg": b"", "sub/b.jpg": b"", "sub/.hidden/z": b"",
+        },
+    )  # fmt: skip
+    found = walk(tmp_path)
+    assert found.files == ["a.jpg", "sub/b.jpg"]
+    assert found.problems == []
+
+
+def test_links(tmp_path):
+    outside = tree(tmp_path / "outside", {"secret.jpg": b"x"})
+    root = tree(tmp_path / "root", {"a/x.jpg": b"", "data/y.jpg": b"", "data/z.jpg": b""})
+    (root / "out-dir").symlink_to(outside)
+    (root / "out-file.jpg").symlink_to(outside / "secret.jpg")
+    (root / "up").symlink_to("..")
+    (root / "a/loop").symlink_to("..")
+    (root / "a/self").symlink_to(".")
+    (root / "broken.jpg").symlink_to("nowhere.jpg")
+    (root / "infrared").symlink_to("data")
+    (root / "again").symlink_to("data")
+    (root / "alias.jpg").symlink_to("a/x.jpg")
+    found = walk(root)
+    assert found.files == [
+        "a/x.jpg", "again/y.jpg", "again/z.jpg", "alias.jpg", "data/y.jpg", "data/z.jpg",
+    ]  # fmt: skip
+    assert {problem.path: problem.code for problem in found.problems} == {
+        "out-dir": "symlink-outside",
+        "out-file.jpg": "symlink-outside",
+        "up": "symlink-outside",
+        "a/loop": "symlink-cycle",
+        "a/self": "symlink-cycle",
+        "infrared": "symlink-cycle",
+        "broken.jpg": "broken-symlink",
+    }
+    assert all(problem.action == "left out" for problem in found.problems)
+
+
+def test_mutual_links_end(tmp_path):
+    tree(tmp_path, {"a/x": b"", "b/y": b""})
+    (tmp_path / "a/to-b").symlink_to("../b")
+    (tmp_path / "b/to-a").symlink_to("../a")
+    found = walk(tmp_path)
+    assert found.files == ["a/to-b/y", "a/x", "b/to-a/x", "b/y"]
+    assert [(problem.code, problem.path) for problem in found.problems] == [
+        ("symlink-cycle", "a/to-b/to-a"), ("symlink-cycle", "b/to-a/to-b"),
+    ]  # fmt: skip
+
+
+def test_root_may_be_a_link_itself(tmp_path, record):
+    llvip(tmp_path / "real")
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    assert len(scan(tmp_path / "link", record).samples) == 2
+
+
+def test_names_in_any_script_are_fine_and_other_bytes_are_reported(tmp_path, record):
+    llvip(tmp_path)
+    (tmp_path / "LLVIP").rename(tmp_path / "データ ñ")
+    bad = os.fsencode(tmp_path) + b"/\xff\xfe.jpg"
+    with open(bad, "wb"):  # noqa: PTH123 - a path in bytes
+        pass
+    manifest = scan(tmp_path, record)
+    assert manifest.base == "データ ñ/"
+    assert len(manifest.samples) == 2
+    assert [(p.code, p.path) for p in manifest.problems] == [("name-not-utf8", "\\xff\\xfe.jpg")]
+
+
+def test_folder_that_cannot_be_listed(tmp_path, monkeypatch):
+    tree(tmp_path, {"a/x": b"", "b/y": b""})
+    real = os.scandir
+
+    def refuse(path):
+        if str(path).endswith("/a"):
+            raise PermissionError(13, "Permission denied")
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    found = walk(tmp_path)
+    assert found.files == ["b/y"]
+    assert [(p.code, p.path, p.message) for p in found.problems] == [
+        ("unreadable-folder", "a", "Permission denied")
+    ]
+
+
+def test_user_record_with_identity_camera_frame(tmp_path):
+    text = """
+key = "mine"
+title = "Mine"
+homepage = "https://example.org"
+citation = "none"
+licence = "none"
+terms = "none"
+band = "NIR"
+bit_depth = 8
+registration = "unpaired"
+tasks = ["re-identification"]
+[[variants]]
+name = "only"
+title = "crops"
+name_template = "{identity}/{stem}"
+images = [{ infrared = 'cam(?P<camera>\\d)/(?P<identity>\\d+)/(?P<stem>(?P<sequence>s\\d)_(?P<frame>\\d+))\\.jpg' }]
+"""
+    (tmp_path / "mine.toml").write_text(text)
+    tree(tmp_path, {"d/cam3/0007/s2_0012.jpg": JPEG})
+    (sample,) = scan(tmp_path, catalog.load_file(tmp_path / "mine.toml")).samples
+    assert sample.name == "0007/s2_0012"
+    found = (sample.camera, sample.identity, sample.frame, sample.sequence)
+    assert found == (3, 7, 12, "s2")
