@@ -72,10 +72,18 @@ def probe_images(
             add(_probe_tiff(root, path, item[5], item[6]))
         else:
             _, height, width, channels, bits, size, mtime = item
+            if encoding == "jpeg" and (channels not in (1, 3) or bits > 8):
+                add(_unsupported_jpeg(path, channels))
+                continue
             dtype = "uint8" if bits <= 8 else "uint16"
             stored = 1 if channels <= 2 else 3
             add(ImageInfo(path, encoding, height, width, stored, channels, dtype, size, mtime))
     return results
+
+
+def _unsupported_jpeg(path: str, components: int) -> Problem:
+    message = f"expected a JPEG of 8 bits, 1 or 3 components, found {components} components"
+    return Problem("unsupported-image", path, "", f"{message} or more bits")
 
 
 def mislabelled(info: ImageInfo) -> Problem | None:
@@ -88,7 +96,10 @@ def mislabelled(info: ImageInfo) -> Problem | None:
 
 
 def decode_image(
-    source: bytes | str | Path, *, channels: Channels = "gray", tolerance: int = 0
+    source: bytes | bytearray | memoryview | str | Path,
+    *,
+    channels: Channels = "gray",
+    tolerance: int = 0,
 ) -> Image:
     """Decode one picture.
 
@@ -108,8 +119,8 @@ def decode_image(
             one was given.
         OSError: The file cannot be read.
     """
-    path = None if isinstance(source, bytes) else str(source)
-    data = source if isinstance(source, bytes) else Path(source).read_bytes()
+    path = str(source) if isinstance(source, (str, Path)) else None
+    data = Path(source).read_bytes() if isinstance(source, (str, Path)) else bytes(source)
     try:
         return _decoder(data)(data, channels, tolerance)
     except DecodeError as error:
@@ -120,8 +131,6 @@ def decode_image(
 
 def _decode_jpeg(data: bytes, channels: Channels, tolerance: int) -> Image:
     components = _core.read_jpeg_header(data)[2]
-    if components not in (1, 3):
-        raise DecodeError(f"expected a JPEG of 1 or 3 components, found {components}")
     if channels == "colour":
         return _core.decode_jpeg(data, channels=components)
     deviation = _core.jpeg_chroma_deviation(data) if components == 3 else 0

@@ -46,7 +46,10 @@ Source packed_source(const std::shared_ptr<PackedReader>& reader,
   return make_packed_source(reader, std::move(pixels), jpeg);
 }
 
-Normalize make_normalize(const std::tuple<std::string, double, double, float, float>& spec) {
+/// mode, low, high, out_low, out_high, clip_low, clip_high
+using NormalizeSpec = std::tuple<std::string, double, double, float, float, float, float>;
+
+Normalize make_normalize(const NormalizeSpec& spec) {
   Normalize normalize;
   const std::string& mode = std::get<0>(spec);
   if (mode == "fixed") {
@@ -62,6 +65,8 @@ Normalize make_normalize(const std::tuple<std::string, double, double, float, fl
   normalize.high = std::get<2>(spec);
   normalize.out_low = std::get<3>(spec);
   normalize.out_high = std::get<4>(spec);
+  normalize.clip_low = std::get<5>(spec);
+  normalize.clip_high = std::get<6>(spec);
   return normalize;
 }
 
@@ -97,7 +102,7 @@ std::vector<BatchItem> make_items(const CodeArray& codes, const Int64Array& rows
 py::tuple run(const Pipeline& self, const CodeArray& codes, const Int64Array& rows,
               const WindowArray& windows, const FlipArray& flips, std::pair<int, int> size,
               int channels, const std::string& dtype, const std::string& layout,
-              const std::tuple<std::string, double, double, float, float>& normalize,
+              const NormalizeSpec& normalize,
               const py::object& out, int threads) {
   if (layout != "chw" && layout != "hwc") throw py::value_error("layout must be chw or hwc");
   const BatchShape shape{size.first, size.second, channels, pixel_type(dtype),

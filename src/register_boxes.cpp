@@ -79,12 +79,11 @@ py::tuple remap(const Floats& boxes, const Counts& offsets, const Doubles& matri
     kept = remap_all(from, rows, by, options);
   }
   const auto count = static_cast<py::ssize_t>(kept.count);
-  return py::make_tuple(
-      py::array_t<float>({count, py::ssize_t{4}}, kept.boxes.data()),
-      py::array_t<std::int64_t>(count, kept.index.data()),
-      py::array_t<std::uint64_t>(static_cast<py::ssize_t>(kept.offsets.size()),
-                                 kept.offsets.data()),
-      py::array_t<float>(count, kept.visible.data()));
+  return py::make_tuple(py::array_t<float>({count, py::ssize_t{4}}, kept.boxes.data()),
+                        py::array_t<std::int64_t>(count, kept.index.data()),
+                        py::array_t<std::uint64_t>(static_cast<py::ssize_t>(kept.offsets.size()),
+                                                   kept.offsets.data()),
+                        py::array_t<float>(count, kept.visible.data()));
 }
 
 }  // namespace

@@ -31,9 +31,9 @@ ImageView<const T> image_view(const py::array& array) {
   const py::ssize_t rows = array.shape(0);
   const py::ssize_t cols = array.shape(1);
   const py::ssize_t channels = array.ndim() == 3 ? array.shape(2) : 1;
-  IRTD_REQUIRE(rows > 0 && cols > 0 && channels > 0 && rows <= kMaxSide &&
-                   cols <= kMaxSide / channels,
-               "an image has at least one pixel and sides below 2**30");
+  IRTD_REQUIRE(
+      rows > 0 && cols > 0 && channels > 0 && rows <= kMaxSide && cols <= kMaxSide / channels,
+      "an image has at least one pixel and sides below 2**30");
   constexpr auto kItem = static_cast<py::ssize_t>(sizeof(T));
   const bool packed = (cols == 1 || array.strides(1) == channels * kItem) &&
                       (channels == 1 || array.strides(2) == kItem);
@@ -218,9 +218,8 @@ void register_jpeg(py::module_& m) {
         "(height, width, components, progressive) of a JPEG, from its markers alone.\n\n"
         "Raises DecodeError for anything that is no JPEG we decode or is beyond the limits.");
   m.def("decode_jpeg", &decode, py::arg("data"), py::kw_only(), py::arg("channels") = 1,
-        py::arg("scale") = std::pair<int, int>(1, 1),
-        py::arg("max_pixels") = std::int64_t{1} << 28, py::arg("max_scans") = 500,
-        py::arg("out").noconvert() = py::none(),
+        py::arg("scale") = std::pair<int, int>(1, 1), py::arg("max_pixels") = std::int64_t{1} << 28,
+        py::arg("max_scans") = 500, py::arg("out").noconvert() = py::none(),
         "Decode a JPEG to uint8 (h, w) with channels=1 (the Y plane of a colour file) or RGB\n"
         "(h, w, 3) with channels=3.\n\n"
         "scale is (num, den), one of n/8 with n from 1 to 16. What libjpeg would only warn about,\n"

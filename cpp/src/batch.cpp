@@ -130,8 +130,8 @@ void render(const Pixels& pixels, const BatchItem& item, const Normalize& normal
   options.flip = item.flip;
   options.scale = affine.scale;
   options.offset = affine.offset;
-  options.lo_clip = normalize.out_low;
-  options.hi_clip = normalize.out_high;
+  options.lo_clip = normalize.clip_low;
+  options.hi_clip = normalize.clip_high;
   options.layout = shape.layout;
   resample_bilinear(image, options, out, shape.type, shape.height, shape.width, shape.channels);
 }

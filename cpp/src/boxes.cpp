@@ -45,8 +45,8 @@ bool fits_float(const Hull& h) noexcept {
 }
 
 Hull clip(const Hull& h, double width, double height) noexcept {
-  return {std::clamp(h.x0, 0.0, width), std::clamp(h.y0, 0.0, height),
-          std::clamp(h.x1, 0.0, width), std::clamp(h.y1, 0.0, height)};
+  return {std::clamp(h.x0, 0.0, width), std::clamp(h.y0, 0.0, height), std::clamp(h.x1, 0.0, width),
+          std::clamp(h.y1, 0.0, height)};
 }
 
 bool is_inside(const Hull& h, double width, double height) noexcept {
@@ -66,7 +66,8 @@ bool stays(const Hull& cut, double visible, bool inside, const BoxOptions& optio
   if (visible < options.min_visible) return false;
   if (cut.x1 - cut.x0 < options.min_size || cut.y1 - cut.y0 < options.min_size) return false;
   if (options.policy == BoxPolicy::drop) return inside;
-  return options.policy == BoxPolicy::keep || visible > 0;
+  // As float32, the form in which it is reported: a clipped box must not claim to be invisible.
+  return options.policy == BoxPolicy::keep || static_cast<float>(visible) > 0;
 }
 
 void store(const Hull& h, float* out) noexcept {
@@ -98,9 +99,9 @@ std::size_t remap_boxes(Span<const float> boxes, const double matrix[6], const B
     if (!fits_float(hull)) continue;
     const Hull cut = clip(hull, width, height);
     const bool inside = is_inside(hull, width, height);
-    const double share = inside ? 1.0
-                                : share_inside(hull.x0, hull.x1, width) *
-                                      share_inside(hull.y0, hull.y1, height);
+    const double share =
+        inside ? 1.0
+               : share_inside(hull.x0, hull.x1, width) * share_inside(hull.y0, hull.y1, height);
     if (!stays(cut, share, inside, options)) continue;
     store(options.policy == BoxPolicy::keep ? hull : cut, out + 4 * count);
     kept[count] = static_cast<std::int64_t>(i);

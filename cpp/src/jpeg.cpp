@@ -141,46 +141,46 @@ int deviation_from_128(ImageView<const std::uint8_t> plane) {
   return std::max(128 - static_cast<int>(range.lo), static_cast<int>(range.hi) - 128);
 }
 
-/// Entropy decoding and IDCT only: the planes as the file stores them.
-int decode_planes(Bytes data, ImageView<std::uint8_t> dst, int subsampling) {
+/// Sizes of the planes as the file stores them: a whole number of chroma samples each way.
+struct StoredPlanes {
   std::array<int, 3> widths{};
   std::array<int, 3> heights{};
-  std::array<std::size_t, 3> offsets{};
-  // The stored luma plane is a whole number of chroma samples wide; where that is the picture's
-  // own size it goes straight to its place.
-  widths[0] = tjPlaneWidth(0, dst.cols(), subsampling);
-  heights[0] = tjPlaneHeight(0, dst.rows(), subsampling);
-  const bool direct = widths[0] == dst.cols() && heights[0] == dst.rows();
-  std::size_t total = 0;
+  std::array<std::size_t, 3> sizes{};
+};
+
+StoredPlanes stored_planes(int rows, int cols, int subsampling) {
+  StoredPlanes planes;
   for (std::size_t i = 0; i < 3; ++i) {
-    widths[i] = tjPlaneWidth(static_cast<int>(i), dst.cols(), subsampling);
-    heights[i] = tjPlaneHeight(static_cast<int>(i), dst.rows(), subsampling);
-    offsets[i] = total;
-    if (i > 0 || !direct) {
-      total += static_cast<std::size_t>(widths[i]) * static_cast<std::size_t>(heights[i]);
-    }
+    planes.widths[i] = tjPlaneWidth(static_cast<int>(i), cols, subsampling);
+    planes.heights[i] = tjPlaneHeight(static_cast<int>(i), rows, subsampling);
+    planes.sizes[i] =
+        static_cast<std::size_t>(planes.widths[i]) * static_cast<std::size_t>(planes.heights[i]);
   }
-  std::uint8_t* scratch = thread_scratch().reserve(total);
-  std::array<unsigned char*, 3> planes{};
-  std::array<int, 3> strides = widths;
-  for (std::size_t i = 0; i < 3; ++i) planes[i] = scratch + offsets[i];
-  if (direct) {
-    planes[0] = dst.data();
-    strides[0] = static_cast<int>(dst.stride());
-  }
+  return planes;
+}
+
+/// Entropy decoding and inverse DCT only: luma into `dst`, the chroma planes only looked at.
+int decode_planes(Bytes data, ImageView<std::uint8_t> dst, int subsampling) {
+  const StoredPlanes stored = stored_planes(dst.rows(), dst.cols(), subsampling);
+  // Where the stored luma has the picture's own size it goes straight to its place.
+  const bool direct = stored.widths[0] == dst.cols() && stored.heights[0] == dst.rows();
+  const std::size_t luma = direct ? 0 : stored.sizes[0];
+  std::uint8_t* scratch = thread_scratch().reserve(luma + stored.sizes[1] + stored.sizes[2]);
+  std::array<unsigned char*, 3> planes{direct ? dst.data() : scratch, scratch + luma,
+                                       scratch + luma + stored.sizes[1]};
+  std::array<int, 3> strides = stored.widths;
+  if (direct) strides[0] = static_cast<int>(dst.stride());
   const Handle handle(tjInitDecompress());
-  check(tjDecompressToYUVPlanes(handle.get(), data.data(), data.size(), planes.data(), 0, strides.data(),
-                                0, TJFLAG_STOPONWARNING),
+  check(tjDecompressToYUVPlanes(handle.get(), data.data(), data.size(), planes.data(), 0,
+                                strides.data(), 0, TJFLAG_STOPONWARNING),
         handle);
-  if (!direct) {
-    for (int r = 0; r < dst.rows(); ++r) {
-      const std::uint8_t* from = planes[0] + std::ptrdiff_t{r} * strides[0];
-      std::copy_n(from, dst.cols(), dst.row(r));
-    }
+  for (int r = 0; !direct && r < dst.rows(); ++r) {
+    std::copy_n(planes[0] + std::ptrdiff_t{r} * strides[0], dst.cols(), dst.row(r));
   }
   int deviation = 0;
   for (std::size_t i = 1; i < 3; ++i) {
-    deviation = std::max(deviation, deviation_from_128({planes[i], heights[i], widths[i]}));
+    deviation =
+        std::max(deviation, deviation_from_128({planes[i], stored.heights[i], stored.widths[i]}));
   }
   return deviation;
 }
@@ -212,8 +212,8 @@ JpegHeader read_jpeg_header(Bytes data, const JpegLimits& limits) {
 void scaled_size(const JpegHeader& header, int num, int den, int* height, int* width) {
   int count = 0;
   const tjscalingfactor* factors = tjGetScalingFactors(&count);
-  const tjscalingfactor* found = std::find_if(
-      factors, factors + count, [num, den](const tjscalingfactor& factor) {
+  const tjscalingfactor* found =
+      std::find_if(factors, factors + count, [num, den](const tjscalingfactor& factor) {
         return num > 0 && den > 0 &&
                std::int64_t{factor.num} * den == std::int64_t{num} * factor.denom;
       });
@@ -257,9 +257,9 @@ int decode_jpeg_gray_checked(Bytes data, ImageView<std::uint8_t> dst, const Jpeg
 std::vector<std::uint8_t> encode_jpeg(ImageView<const std::uint8_t> image, int quality,
                                       int subsampling, bool progressive) {
   IRTD_REQUIRE(image.channels() == 1 || image.channels() == 3, "JPEG source: 1 or 3 channels");
-  IRTD_REQUIRE(image.rows() >= 1 && image.cols() >= 1 && image.rows() <= 65500 &&
-                   image.cols() <= 65500,
-               "JPEG source: sides from 1 to 65500 pixels");
+  IRTD_REQUIRE(
+      image.rows() >= 1 && image.cols() >= 1 && image.rows() <= 65500 && image.cols() <= 65500,
+      "JPEG source: sides from 1 to 65500 pixels");
   IRTD_REQUIRE(quality >= 1 && quality <= 100, "JPEG quality: from 1 to 100");
   IRTD_REQUIRE(subsampling == 444 || subsampling == 422 || subsampling == 420,
                "JPEG subsampling: 444, 422 or 420");
@@ -268,10 +268,10 @@ std::vector<std::uint8_t> encode_jpeg(ImageView<const std::uint8_t> image, int q
   const Handle handle(tjInitCompress());
   unsigned char* buffer = nullptr;
   unsigned long size = 0;  // NOLINT: the type of the C API
-  const int rc = tjCompress2(handle.get(), image.data(), image.cols(), static_cast<int>(image.stride()),
-                             image.rows(), gray ? TJPF_GRAY : TJPF_RGB, &buffer, &size,
-                             gray ? TJSAMP_GRAY : color, quality,
-                             TJFLAG_ACCURATEDCT | (progressive ? TJFLAG_PROGRESSIVE : 0));
+  const int rc = tjCompress2(
+      handle.get(), image.data(), image.cols(), static_cast<int>(image.stride()), image.rows(),
+      gray ? TJPF_GRAY : TJPF_RGB, &buffer, &size, gray ? TJSAMP_GRAY : color, quality,
+      TJFLAG_ACCURATEDCT | (progressive ? TJFLAG_PROGRESSIVE : 0));
   const std::unique_ptr<unsigned char, void (*)(unsigned char*)> owner(buffer, tjFree);
   if (rc != 0) {
     throw Error(Errc::internal, std::string("JPEG encoder: ") + tjGetErrorStr2(handle.get()));

@@ -35,19 +35,18 @@ struct AffineClip {
   float hi;
 };
 
-/// Floats a row handed to Kernels::columns must have behind its last column.
-constexpr std::size_t kRowPadding = 160;
-
 struct Kernels {
   const char* target;  ///< name of the instruction set
   std::size_t lanes;   ///< output columns in a ColumnBlock
+  /// Floats a row handed to columns() must have behind its last column: they may be read, and are
+  /// not used, except the first, which must repeat the last column.
+  std::size_t row_padding() const noexcept { return 2 * lanes + 1; }
   /// Widen *lo..*hi to hold all values.
   void (*min_max_u8)(const std::uint8_t* p, std::size_t n, std::uint8_t* lo, std::uint8_t* hi);
-  void (*min_max_u16)(const std::uint16_t* p, std::size_t n, std::uint16_t* lo,
-                      std::uint16_t* hi);
+  void (*min_max_u16)(const std::uint16_t* p, std::size_t n, std::uint16_t* lo, std::uint16_t* hi);
   /// out = top + (bottom − top) · weight.
-  void (*blend_u8)(const std::uint8_t* top, const std::uint8_t* bottom, float weight,
-                   std::size_t n, float* out);
+  void (*blend_u8)(const std::uint8_t* top, const std::uint8_t* bottom, float weight, std::size_t n,
+                   float* out);
   void (*blend_u16)(const std::uint16_t* top, const std::uint16_t* bottom, float weight,
                     std::size_t n, float* out);
   /// out[i] = affine(row[l] + (row[l + 1] − row[l]) · weight[i]), l the left tap of column i.

@@ -98,8 +98,7 @@ HWY_INLINE hn::Vec<F32> LookUp(ColumnBlock::Kind kind, hn::Vec<I32> index, const
   const auto width = hn::Set(di, static_cast<std::int32_t>(lanes));
   const auto in_first = hn::Lt(index, width);
   const auto table = hn::IndicesFromVec(d, hn::IfThenElse(in_first, index, hn::Sub(index, width)));
-  return hn::IfThenElse(hn::RebindMask(d, in_first),
-                        hn::TableLookupLanes(hn::LoadU(d, at), table),
+  return hn::IfThenElse(hn::RebindMask(d, in_first), hn::TableLookupLanes(hn::LoadU(d, at), table),
                         hn::TableLookupLanes(hn::LoadU(d, at + lanes), table));
 }
 

@@ -18,8 +18,8 @@ void for_each_run(ImageView<const T> image, const Body& body) {
     body(image.data(), image.size());
     return;
   }
-  const auto run = static_cast<std::size_t>(image.cols()) *
-                   static_cast<std::size_t>(image.channels());
+  const auto run =
+      static_cast<std::size_t>(image.cols()) * static_cast<std::size_t>(image.channels());
   for (int r = 0; r < image.rows(); ++r) body(image.row(r), run);
 }
 
@@ -30,8 +30,7 @@ void require_pixels(ImageView<const T> image) {
 }
 
 template <typename T>
-ValueRange find_range(ImageView<const T> image,
-                      void (*kernel)(const T*, std::size_t, T*, T*)) {
+ValueRange find_range(ImageView<const T> image, void (*kernel)(const T*, std::size_t, T*, T*)) {
   require_pixels(image);
   T lo = std::numeric_limits<T>::max();
   T hi = 0;

@@ -234,7 +234,7 @@ ImageProbe probe_with(const std::string& path, std::vector<std::uint8_t>& window
     fail_errno(probe, "open");
     return probe;
   }
-  struct stat info {};
+  struct stat info{};
   if (::fstat(file.fd(), &info) != 0) {
     fail_errno(probe, "stat");
     return probe;

@@ -75,7 +75,7 @@ struct Scratch {
   std::vector<ColumnBlock> blocks;
   std::vector<std::int32_t> left;
   std::vector<float> weight;
-  std::vector<float> mixed;                      // one row of interleaved colour, blended
+  std::vector<float> mixed;                 // one row of interleaved colour, blended
   std::array<std::vector<float>, 3> rows;   // the same, or a gray row, by channel
   std::array<std::vector<float>, 3> lines;  // finished rows, by channel
   std::vector<float> packed;                // a finished row of interleaved colour
@@ -132,7 +132,7 @@ class Resampler {
     plane_ = out_w_ * static_cast<std::size_t>(out_h);
     planes_ = src.channels() == 3 && out_channels == 3 ? 3 : 1;
     for (std::size_t c = 0; c < planes_; ++c) {
-      at_least(scratch.rows[c], cols_ + detail::kRowPadding);
+      at_least(scratch.rows[c], cols_ + table_.row_padding());
       at_least(scratch.lines[c], out_w_);
     }
   }
@@ -222,7 +222,7 @@ class Resampler {
   Axis cols_axis_;
   ColumnTaps taps_;
   AffineClip affine_;
-  std::size_t cols_ = 0;    // source columns in use
+  std::size_t cols_ = 0;  // source columns in use
   std::size_t out_w_ = 0;
   std::size_t plane_ = 0;   // elements of one output plane
   std::size_t planes_ = 0;  // planes that differ
@@ -236,8 +236,8 @@ void require_arguments(ImageView<const T> src, const ResampleOptions& o, int out
   IRTD_REQUIRE(out_channels == 1 || out_channels == 3, "resampling writes 1 or 3 channels");
   IRTD_REQUIRE(out_h > 0 && out_w > 0 && out_h <= (1 << 20) && out_w <= (1 << 20),
                "the size to resample to has sides from 1 to 2**20");
-  const bool finite = std::isfinite(o.x0) && std::isfinite(o.y0) && std::isfinite(o.x1) &&
-                      std::isfinite(o.y1);
+  const bool finite =
+      std::isfinite(o.x0) && std::isfinite(o.y0) && std::isfinite(o.x1) && std::isfinite(o.y1);
   IRTD_REQUIRE(finite && o.x1 > o.x0 && o.y1 > o.y0, "a window is (x0, y0, x1, y1), not empty");
   IRTD_REQUIRE(o.x1 > 0 && o.y1 > 0 && o.x0 < src.cols() && o.y0 < src.rows(),
                "the window does not touch the picture");
@@ -246,8 +246,8 @@ void require_arguments(ImageView<const T> src, const ResampleOptions& o, int out
 }
 
 template <typename T>
-void resample(ImageView<const T> src, const ResampleOptions& options, void* dst,
-              PixelType dst_type, int out_h, int out_w, int out_channels) {
+void resample(ImageView<const T> src, const ResampleOptions& options, void* dst, PixelType dst_type,
+              int out_h, int out_w, int out_channels) {
   require_arguments(src, options, out_h, out_w, out_channels);
   thread_local Scratch scratch;
   Resampler<T> resampler(src, options, out_h, out_w, out_channels, scratch);

@@ -37,7 +37,8 @@ BoxOptions frame(BoxPolicy policy, double min_visible = 0, double min_size = 0) 
 }
 
 // Inside; half out on the left; a quarter in at the lower right corner; far away.
-const std::vector<float> kFour{10, 10, 30, 20, -10, 10, 10, 20, 190, 90, 210, 110, 500, 10, 520, 20};
+const std::vector<float> kFour{10,  10, 30,  20,  -10, 10, 10,  20,
+                               190, 90, 210, 110, 500, 10, 520, 20};
 
 }  // namespace
 
@@ -68,8 +69,7 @@ TEST_CASE("drop keeps only what is wholly inside, up to rounding") {
 TEST_CASE("visible fraction and size decide") {
   CHECK(remap(kFour, kIdentity, frame(BoxPolicy::clip, 0.5)).kept ==
         std::vector<std::int64_t>{0, 1});
-  CHECK(remap(kFour, kIdentity, frame(BoxPolicy::clip, 0.51)).kept ==
-        std::vector<std::int64_t>{0});
+  CHECK(remap(kFour, kIdentity, frame(BoxPolicy::clip, 0.51)).kept == std::vector<std::int64_t>{0});
   CHECK(remap(kFour, kIdentity, frame(BoxPolicy::clip, 0, 10)).kept ==
         std::vector<std::int64_t>{0, 1, 2});
   CHECK(remap(kFour, kIdentity, frame(BoxPolicy::clip, 0, 10.5)).kept.empty());
@@ -93,8 +93,7 @@ TEST_CASE("an affine moves corners and the hull is taken") {
 TEST_CASE("what is no box goes without an error") {
   const float nan = std::numeric_limits<float>::quiet_NaN();
   const float inf = std::numeric_limits<float>::infinity();
-  const std::vector<float> boxes{nan, 0, 1, 1,   0, 0, inf, 1, 5, 5,
-                                 4,   6, 5, 5, 6,   4, 1,   1, 2, 2};
+  const std::vector<float> boxes{nan, 0, 1, 1, 0, 0, inf, 1, 5, 5, 4, 6, 5, 5, 6, 4, 1, 1, 2, 2};
   for (const BoxPolicy policy : {BoxPolicy::clip, BoxPolicy::keep, BoxPolicy::drop}) {
     CHECK(remap(boxes, kIdentity, frame(policy)).kept == std::vector<std::int64_t>{4});
     const double broken[6] = {1, 0, std::nan(""), 0, 1, 0};
@@ -106,20 +105,24 @@ TEST_CASE("what is no box goes without an error") {
 
 TEST_CASE("boxes without area are points and lines") {
   // A point inside, a point outside, a line half inside, a line along the frame.
-  const std::vector<float> boxes{5, 5, 5,   5,  -5, 5, -5,  5,
-                                 5, 5, 5, 195, 0,  0, 200, 0};
+  const std::vector<float> boxes{5, 5, 5, 5, -5, 5, -5, 5, 5, 5, 5, 195, 0, 0, 200, 0};
   const Result r = remap(boxes, kIdentity, frame(BoxPolicy::clip));
   CHECK(r.kept == std::vector<std::int64_t>{0, 2, 3});
   CHECK(r.visible == std::vector<float>{1, 0.5F, 1});
+}
+
+TEST_CASE("a clipped box that stays is visible in the precision it is reported in") {
+  const double shift[6] = {1, 0, 0, 0, 1, 1e-140};  // float32 has no such fraction
+  CHECK(remap({0, -1, 0, 0}, shift, frame(BoxPolicy::clip)).kept.empty());
+  CHECK(remap({0, -1, 0, 0}, shift, frame(BoxPolicy::keep)).kept.size() == 1);
 }
 
 TEST_CASE("a box may be mapped onto itself in memory") {
   std::vector<float> boxes = kFour;
   std::vector<std::int64_t> kept(4);
   std::vector<float> visible(4);
-  const std::size_t n =
-      irtd::remap_boxes(boxes, kIdentity, frame(BoxPolicy::clip, 0.3), boxes.data(), kept.data(),
-                        visible.data());
+  const std::size_t n = irtd::remap_boxes(boxes, kIdentity, frame(BoxPolicy::clip, 0.3),
+                                          boxes.data(), kept.data(), visible.data());
   boxes.resize(4 * n);
   CHECK(boxes == std::vector<float>{10, 10, 30, 20, 0, 10, 10, 20});
 }

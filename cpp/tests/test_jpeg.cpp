@@ -136,8 +136,7 @@ TEST_CASE("luma with a look at the chroma equals the plain luma decode") {
         CAPTURE(cols);
         const auto data = file(39, cols, 3, colour, subsampling);
         Pixels luma(static_cast<std::size_t>(39 * cols));
-        const int deviation =
-            irtd::decode_jpeg_gray_checked(data, {luma.data(), 39, cols});
+        const int deviation = irtd::decode_jpeg_gray_checked(data, {luma.data(), 39, cols});
         CHECK(luma == decode(data, 39, cols, 1));
         if (colour == 0) {
           CHECK(deviation <= 1);

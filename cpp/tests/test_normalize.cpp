@@ -100,8 +100,8 @@ TEST_CASE("min and max of every instruction set are those of the standard librar
 TEST_CASE("percentiles, range and histogram follow their definitions") {
   check_percentiles<std::uint8_t>(0, 255);
   check_percentiles<std::uint8_t>(17, 17);
-  check_percentiles<std::uint16_t>(7000, 7400);   // counters fit the cache: four of them
-  check_percentiles<std::uint16_t>(0, 65535);     // one counter per value
+  check_percentiles<std::uint16_t>(7000, 7400);  // counters fit the cache: four of them
+  check_percentiles<std::uint16_t>(0, 65535);    // one counter per value
 }
 
 TEST_CASE("colour channels count together") {

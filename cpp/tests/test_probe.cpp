@@ -132,7 +132,7 @@ TEST_CASE("every format is known by its content, whatever the name") {
 TEST_CASE("size and time come from the file system") {
   const Folder folder;
   const std::string path = folder.write("a", jpeg_file(8, 8, 1));
-  struct stat info {};
+  struct stat info{};
   REQUIRE(::stat(path.c_str(), &info) == 0);
   const irtd::ImageProbe probe = irtd::probe_image(path);
   CHECK(probe.size == info.st_size);

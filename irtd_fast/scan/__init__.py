@@ -68,7 +68,8 @@ def scan(
     Labeller(root, record, groups, manifest.problems).read_all(layout)
     mark_unlabelled(layout, groups, manifest.problems)
     assign_splits(root, layout, groups, manifest.problems)
-    kept.sort(key=lambda draft: natural_key(draft.path))
+    if len(groups) > 1:  # each group is in order already
+        kept.sort(key=lambda draft: natural_key(draft.path))
     manifest.samples = [draft.sample for draft in kept if draft.sample is not None]
     _mark_problems(manifest)
     manifest.notes += layout.notes

@@ -1,10 +1,11 @@
-"""Tables of a source as plain 1-D Zarr arrays: written with zarr-python, read natively.
+"""Tables of a source as plain 1-D Zarr arrays.
 
 Ragged columns are ``values`` and ``offsets`` (N+1); strings are UTF-8 bytes and offsets.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,18 +14,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from irtd_fast.errors import CorruptStoreError, StoreFormatError
-from irtd_fast.store.spec import ArraySpec, group_json, load_array, make_chain
-from irtd_fast.store.staging import write_json
+from irtd_fast.store.spec import ArraySpec, Codec, group_json, load_array, make_chain
 
 _CHUNK_ROWS = 1 << 20
+COLUMN_CODECS: tuple[Codec, ...] = (("zstd", {"level": 3, "checksum": False}), ("crc32c", {}))
 
 Array = NDArray[Any]
 
 
+def write_document(path: Path, document: Mapping[str, Any]) -> None:
+    """Write a ``zarr.json`` into a staged folder; ``publish`` makes the whole tree durable."""
+    path.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(document, indent=1, allow_nan=False)
+    (path / "zarr.json").write_text(text, encoding="utf-8")
+
+
 def write_group(path: Path, attributes: Mapping[str, Any] | None = None) -> None:
     """Make a Zarr group."""
-    path.mkdir(parents=True, exist_ok=True)
-    write_json(path / "zarr.json", group_json(attributes or {}))
+    write_document(path, group_json(attributes or {}))
 
 
 def write_column(path: Path, values: Array, dimension: str = "row") -> None:
@@ -35,18 +42,20 @@ def write_column(path: Path, values: Array, dimension: str = "row") -> None:
         values: 1-D or 2-D numbers.
         dimension: Name of the first axis.
     """
-    import zarr
-    from zarr.codecs import Crc32cCodec, ZstdCodec
-
     rows = max(1, min(len(values), _CHUNK_ROWS))
-    names = [dimension, "component"][: values.ndim]
-    array = zarr.create_array(
-        path, shape=values.shape, dtype=values.dtype, chunks=(rows, *values.shape[1:]),
-        compressors=[ZstdCodec(level=3), Crc32cCodec()], dimension_names=names, fill_value=0,
-        config={"write_empty_chunks": True},
-    )  # fmt: skip
-    if len(values):
-        array[...] = values
+    shape = tuple(int(n) for n in values.shape)
+    names = (dimension, "component")[: values.ndim]
+    spec = ArraySpec(
+        shape, str(values.dtype), (rows, *shape[1:]), codecs=COLUMN_CODECS, dimension_names=names
+    )
+    write_document(path, spec.to_json())
+    chain = make_chain(spec.codecs, spec.itemsize)
+    for number, first in enumerate(range(0, len(values), rows)):
+        chunk = np.zeros(spec.chunk_shape, values.dtype)  # a short last chunk is padded
+        chunk[: len(values) - first] = values[first : first + rows]
+        file = path / spec.chunk_key(number, *[0] * (values.ndim - 1))
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(chain.encode(chunk))
 
 
 def write_strings(path: Path, texts: Sequence[str], dimension: str = "row") -> None:

@@ -10,6 +10,7 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 from irtd_fast import _core
 from irtd_fast.errors import StoreError
 from irtd_fast.manifest import Manifest
-from irtd_fast.store.columns import write_column, write_group, write_table
+from irtd_fast.store.columns import write_column, write_document, write_group, write_table
 from irtd_fast.store.plan import MODALITIES, RAW, ArrayPlan, Plan
 from irtd_fast.store.spec import FORMAT_VERSION, ArraySpec, Codec, Sharding
 from irtd_fast.store.staging import Receipt, Staging, write_json
@@ -29,6 +30,7 @@ from irtd_fast.types import Problem, SampleFlag
 
 FILE_PLAIN, FILE_SHARD = 0, 1
 
+_SYNC_THREADS = 16
 _LEFT_OUT = "sample left out"
 _PARTNER_LEFT_OUT = {"visible": "kept without its visible partner", "masks": "kept without mask"}
 
@@ -116,12 +118,12 @@ def write_array_metadata(
             dimension_names=("sample", "y", "x", "channel")[: len(sample) + 1],
             attributes={"irtd": {"holes": sorted(holes)}},
         )  # fmt: skip
-        write_json(tree / array.path / "zarr.json", spec.to_json())
+        write_document(tree / array.path, spec.to_json())
         return
     per_chunk = array.chunk_bytes // array.itemsize
     total = array.files * per_chunk
     spec = ArraySpec((total,), array.dtype, (per_chunk,), codecs=RAW, dimension_names=("value",))
-    write_json(tree / array.path / "values" / "zarr.json", spec.to_json())
+    write_document(tree / array.path / "values", spec.to_json())
 
 
 def write_packed_columns(
@@ -184,6 +186,7 @@ def write_source(
         "plan": plan.fingerprint,
     }  # fmt: skip
     irtd["files_digest"] = write_files_table(tree, receipts)
+    irtd["files_table"] = table_digests(tree)
     irtd["digest"] = attributes_digest(irtd)
     write_group(tree, {"irtd": irtd})
     return irtd
@@ -230,6 +233,12 @@ def write_files_table(tree: Path, receipts: Mapping[str, list[Receipt]]) -> int:
     return files_digest(paths, columns["bytes"], columns["digest"], columns["kind"])
 
 
+def table_digests(tree: Path) -> dict[str, int]:
+    """XXH64 of each file of the table of files itself, by path."""
+    files = sorted(p for p in (tree / "files").rglob("*") if p.is_file())
+    return {p.relative_to(tree).as_posix(): _core.xxh64(p.read_bytes()) for p in files}
+
+
 def files_digest(
     paths: Sequence[str],
     sizes: NDArray[np.uint64],
@@ -249,14 +258,19 @@ def attributes_digest(irtd: Mapping[str, Any]) -> int:
 
 def sync_tree(tree: Path) -> None:
     """Make every file and folder of the tree durable."""
-    for folder, _, files in os.walk(tree):
-        for name in files:
-            descriptor = os.open(Path(folder) / name, os.O_RDONLY)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
-        _core.sync_directory(folder)
+    folders = [tree, *(p for p in tree.rglob("*") if p.is_dir())]
+    files = [p for folder in folders for p in folder.iterdir() if p.is_file()]
+    with ThreadPoolExecutor(_SYNC_THREADS) as pool:  # waiting for the disk, not computing
+        list(pool.map(_sync_file, files))
+        list(pool.map(_core.sync_directory, map(str, folders)))
+
+
+def _sync_file(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def publish(staging: Staging, *, replace: bool) -> None:

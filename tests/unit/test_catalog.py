@@ -121,7 +121,7 @@ def test_wrong_record_names_file_and_key(tmp_path, old, new, message):
 
 
 def test_wrong_evidence_and_double_variants(tmp_path):
-    with pytest.raises(SourceError, match="evidence.licence: must begin with S, L or"):
+    with pytest.raises(SourceError, match=r"evidence\.licence: must begin with S, L or"):
         load(tmp_path, MINIMAL + '[evidence]\nlicence = "sure"\n')
     again = MINIMAL[MINIMAL.index("[[variants]]") :]
     with pytest.raises(SourceError, match="variants: names must differ"):

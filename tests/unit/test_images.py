@@ -58,7 +58,7 @@ def palette_png(gray, colours=None):
 
 
 ENCODERS = {
-    "png": lambda g: imagecodecs.png_encode(g),
+    "png": imagecodecs.png_encode,
     "png-rgb": lambda g: imagecodecs.png_encode(stack(g)),
     "png-rgba": lambda g: imagecodecs.png_encode(stack(g, 255)),
     "png-gray-alpha": lambda g: pillow(np.dstack([g, np.full_like(g, 9)]), "PNG"),
@@ -284,3 +284,19 @@ def test_mislabelled_pictures_are_told_by_content(tmp_path, gray):
         "mislabelled-image", "a.png", "", "expected png by its name, found jpeg",
         "kept, read by its content",
     )  # fmt: skip
+
+
+def test_jpeg_kinds_that_are_no_counts_are_refused_early(tmp_path, gray):
+    buffer = BytesIO()
+    Image.fromarray(np.dstack([gray] * 4), "CMYK").save(buffer, "JPEG")
+    (found,) = write(tmp_path, {"cmyk.jpg": buffer.getvalue()})
+    assert isinstance(found, Problem)
+    assert found.code == "unsupported-image"
+    assert "found 4 components" in found.message
+    with pytest.raises(DecodeError, match="4 components"):
+        decode_image(buffer.getvalue())
+
+
+@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
+def test_any_bytes_are_taken(gray, kind):
+    np.testing.assert_array_equal(decode_image(kind(imagecodecs.png_encode(gray))), gray)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import random
+import subprocess
+import sys
 
 import imagecodecs
 import numpy as np
@@ -14,8 +15,7 @@ import pytest
 from irtd_fast import _core, catalog
 from irtd_fast.errors import SourceError, SourceLayoutError
 from irtd_fast.scan import scan
-from irtd_fast.scan.boxes import judge_box, judge_point
-from irtd_fast.scan.walk import natural_key, walk
+from irtd_fast.scan.walk import natural_key
 from irtd_fast.types import ObjectFlag, SampleFlag
 
 HEIGHT, WIDTH = 24, 32
@@ -59,9 +59,6 @@ def codes(manifest):
 @pytest.fixture
 def record():
     return catalog.get("llvip")
-
-
-# --- layouts ------------------------------------------------------------------------------------
 
 
 def test_pairs_with_labels(tmp_path, record):
@@ -275,223 +272,6 @@ def test_split_list_in_another_encoding(tmp_path):
     assert codes(scan(tmp_path, catalog.get("irstd-1k"))) == ["unreadable-split-list"]
 
 
-# --- bad pictures -------------------------------------------------------------------------------
-
-
-def test_bad_pictures_are_left_out_and_the_run_goes_on(tmp_path, record):
-    llvip(tmp_path, stems=[f"0100{i:02d}" for i in range(1, 8)])
-    folder = tmp_path / "LLVIP/infrared/train"
-    (folder / "010001.jpg").write_bytes(b"")
-    (folder / "010002.jpg").write_bytes(JPEG[:40])
-    (folder / "010003.jpg").write_bytes(imagecodecs.png_encode(np.zeros((HEIGHT, WIDTH), "u1")))
-    (folder / "010004.jpg").write_bytes(b"version https://git-lfs.github.com/spec/v1\noid x\n")
-    (folder / "010005.jpg").write_bytes(
-        b"\xff\xd8\xff\xc0\0\x11\x08\xff\xff\xff\xff\x03" + b"\0" * 9
-    )
-    (folder / "010006.jpg").write_bytes(b"what is this doing here, it is no picture")
-    manifest = scan(tmp_path, record)
-    assert [s.name for s in manifest.samples] == ["010003", "010007"]
-    by_sample = {problem.sample: problem for problem in manifest.problems}
-    assert {name: problem.code for name, problem in by_sample.items()} == {
-        "010001": "empty-file",
-        "010002": "truncated-image",
-        "010003": "mislabelled-image",
-        "010004": "lfs-pointer",
-        "010005": "huge-image",
-        "010006": "not-an-image",
-    }
-    assert by_sample["010001"].action == "sample left out"
-    assert by_sample["010003"].action == "kept, read by its content"
-    assert manifest.samples[0].infrared.encoding == "png"
-    assert [s.flags for s in manifest.samples] == [HAS_PROBLEMS, 0]
-
-
-def test_partners(tmp_path, record):
-    llvip(tmp_path, stems=("010001", "010002", "010003"))
-    folder = tmp_path / "LLVIP/visible/train"
-    (folder / "010001.jpg").unlink()
-    (folder / "010002.jpg").write_bytes(b"")
-    (folder / "010009.jpg").write_bytes(JPEG)
-    manifest = scan(tmp_path, record)
-    assert codes(manifest) == ["empty-file", "missing-partner", "partner-without-image"]
-    assert [s.visible is None for s in manifest.samples] == [True, True, False]
-    assert [s.flags for s in manifest.samples] == [HAS_PROBLEMS, HAS_PROBLEMS, 0]
-    actions = {problem.code: problem.action for problem in manifest.problems}
-    assert actions["missing-partner"] == "kept without visible picture"
-    assert actions["empty-file"] == "kept without visible picture"
-
-
-def test_no_partner_at_all_is_a_note(tmp_path, record):
-    tree(tmp_path, {"infrared/train/010001.jpg": JPEG})
-    manifest = scan(tmp_path, record)
-    assert manifest.problems == []
-    assert manifest.notes[0] == "no visible pictures found"
-    assert manifest.notes[1].startswith("no label files found")
-    assert manifest.samples[0].flags == UNLABELLED
-
-
-def test_second_partner_is_reported(tmp_path):
-    flir(tmp_path, names=("FLIR_00001",))
-    tree(tmp_path, {"FLIR_ADAS/train/RGB/FLIR_00001.jpeg": JPEG})
-    manifest = scan(tmp_path, catalog.get("flir-v1"))
-    assert codes(manifest) == ["ambiguous-partner"]
-    assert manifest.samples[0].visible.path.endswith("RGB/FLIR_00001.jpeg")
-
-
-# --- labels -------------------------------------------------------------------------------------
-
-
-def test_labels_without_image_and_image_without_labels(tmp_path, record):
-    llvip(tmp_path)
-    folder = tmp_path / "LLVIP/Annotations"
-    (folder / "010002.xml").rename(folder / "019999.xml")
-    manifest = scan(tmp_path, record)
-    found = [(p.code, p.path, p.sample) for p in manifest.problems]
-    assert found == [
-        ("label-without-image", "LLVIP/Annotations/019999.xml", ""),
-        ("image-without-label", "LLVIP/infrared/train/010002.jpg", "010002"),
-    ]
-    assert [s.flags for s in manifest.samples] == [0, UNLABELLED | HAS_PROBLEMS]
-
-
-def test_coco_records_without_image(tmp_path):
-    flir(tmp_path)
-    (tmp_path / "FLIR_ADAS/train/thermal_8_bit/FLIR_00002.jpeg").unlink()
-    manifest = scan(tmp_path, catalog.get("flir-v1"))
-    problem = next(p for p in manifest.problems if p.code == "label-without-image")
-    assert (problem.path, problem.where) == (
-        "FLIR_ADAS/train/thermal_annotations.json", "images[1]",
-    )  # fmt: skip
-    assert "split train, stem FLIR_00002" in problem.message
-
-
-def test_unreadable_labels_name_the_line_and_mark_the_sample(tmp_path, record):
-    llvip(tmp_path)
-    path = tmp_path / "LLVIP/Annotations/010001.xml"
-    path.write_text('<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]>\n<annotation/>')
-    manifest = scan(tmp_path, record)
-    problem = manifest.problems[0]
-    assert (problem.code, problem.where, problem.sample) == (
-        "unreadable-labels", "line 1", "010001",
-    )  # fmt: skip
-    assert problem.message.startswith("a DOCTYPE is refused")
-    assert manifest.samples[0].flags == HAS_PROBLEMS | UNLABELLED
-    assert codes(manifest) == ["image-without-label", "unreadable-labels"]
-
-
-def test_broken_json_leaves_the_pictures(tmp_path):
-    flir(tmp_path)
-    (tmp_path / "FLIR_ADAS/train/thermal_annotations.json").write_text('{"images": [\n,]}')
-    manifest = scan(tmp_path, catalog.get("flir-v1"))
-    assert len(manifest.samples) == 3
-    problem = next(p for p in manifest.problems if p.code == "unreadable-labels")
-    assert problem.where == "line 2"
-    assert codes(manifest).count("image-without-label") == 3
-
-
-def test_two_records_for_one_picture(tmp_path):
-    flir(tmp_path)
-    path = tmp_path / "FLIR_ADAS/train/thermal_annotations.json"
-    data = json.loads(path.read_text())
-    data["images"].append(data["images"][0] | {"id": 50})
-    data["annotations"].append(data["annotations"][0] | {"image_id": 50})
-    path.write_text(json.dumps(data))
-    manifest = scan(tmp_path, catalog.get("flir-v1"))
-    problem = next(p for p in manifest.problems if p.code == "duplicate-labels")
-    assert problem.where == "images[3]"
-    assert len(manifest.samples[0].objects) == 1
-
-
-def test_unknown_category_and_size_mismatch_are_kept_and_marked(tmp_path, record):
-    llvip(tmp_path)
-    folder = tmp_path / "LLVIP/Annotations"
-    (folder / "010001.xml").write_text(voc((1, 2, 3, 4), (5, 6, 7, 8), name="dog"))
-    (folder / "010002.xml").write_text(voc((1, 2, 3, 4), width=640, height=512))
-    manifest = scan(tmp_path, record)
-    assert codes(manifest) == ["size-mismatch", "unknown-category"]
-    assert [o.category for o in manifest.samples[0].objects] == ["dog", "dog"]
-    assert len(manifest.samples[1].objects) == 1
-    assert [s.flags for s in manifest.samples] == [HAS_PROBLEMS, HAS_PROBLEMS]
-    message = next(p.message for p in manifest.problems if p.code == "size-mismatch")
-    assert "labels are for (512, 640), the picture is (24, 32)" in message
-
-
-def test_ignored_category_is_kept_with_a_flag(tmp_path):
-    hit_uav(tmp_path, "normal_xml")
-    path = next((tmp_path / "normal_xml/Annotations").iterdir())
-    path.write_text(voc((1, 2, 3, 4), name="DontCare"))
-    manifest = scan(tmp_path, catalog.get("hit-uav"))
-    (item,) = manifest.samples[0].objects
-    assert (item.category, item.flags) == ("dont care", int(ObjectFlag.IGNORE))
-
-
-NAN, INF = math.nan, math.inf
-BOXES = [
-    ((1, 2, 3, 4), "", True, 0),
-    ((0, 0, 32, 24), "", True, 0),
-    ((NAN, 2, 3, 4), "not-finite-box", False, 0),
-    ((1, 2, INF, 4), "not-finite-box", False, 0),
-    ((5, 2, 3, 4), "inverted-box", False, 0),
-    ((1, 8, 3, 4), "inverted-box", False, 0),
-    ((3, 2, 3, 4), "empty-box", False, 0),
-    ((1, 4, 3, 4), "empty-box", False, 0),
-    ((40, 2, 50, 4), "outside-box", False, 0),
-    ((-9, 2, 0, 4), "outside-box", False, 0),
-    ((1, 24, 3, 30), "outside-box", False, 0),
-    ((-1, 2, 3, 4), "out-of-frame-box", True, 32),
-    ((1, 2, 33.5, 4), "out-of-frame-box", True, 32),
-]
-
-
-@pytest.mark.parametrize(("box", "code", "keep", "flags"), BOXES)
-def test_box_policy(box, code, keep, flags):
-    verdict = judge_box(box, HEIGHT, WIDTH)
-    assert (verdict.code, verdict.keep, verdict.flags) == (code, keep, flags)
-    assert bool(verdict.message) == bool(code)
-
-
-def test_box_tolerance_and_turned_boxes():
-    assert judge_box((-1, 2, 3, 4), HEIGHT, WIDTH, tolerance=1).flags == 0
-    assert judge_box((-1.5, 2, 3, 4), HEIGHT, WIDTH, tolerance=1).code == "out-of-frame-box"
-    verdict = judge_box((-1, 2, 3, 4), HEIGHT, WIDTH, oriented=True)
-    assert (verdict.code, verdict.keep, verdict.flags) == ("", True, 32)
-    verdict = judge_box((-9, 2, 3, 4), HEIGHT, WIDTH, oriented=True)
-    assert (verdict.code, verdict.keep, verdict.flags) == ("out-of-frame-box", True, 32)
-
-
-@pytest.mark.parametrize(
-    ("point", "code"),
-    [
-        ((0, 0), ""),
-        ((32, 24), ""),
-        ((NAN, 1), "not-finite-point"),
-        ((33, 1), "outside-point"),
-        ((1, -0.5), "outside-point"),
-    ],
-)
-def test_point_policy(point, code):
-    verdict = judge_point(*point, HEIGHT, WIDTH)
-    assert (verdict.code, verdict.keep) == (code, not code)
-    assert judge_point(33, 1, HEIGHT, WIDTH, tolerance=1).keep
-
-
-def test_bad_boxes_are_reported_with_their_lines_and_good_ones_stay(tmp_path, record):
-    llvip(tmp_path, stems=("010001",))
-    path = tmp_path / "LLVIP/Annotations/010001.xml"
-    path.write_text(voc(*[box for box, *_ in BOXES]))
-    manifest = scan(tmp_path, record)
-    assert [p.code for p in manifest.problems] == [code for _, code, *_ in BOXES if code]
-    assert [p.where for p in manifest.problems] == [f"line {n}" for n in range(4, 15)]
-    sample = manifest.samples[0]
-    assert [o.box for o in sample.objects] == [box for box, _, keep, _ in BOXES if keep]
-    assert [o.flags for o in sample.objects] == [flags for *_, keep, flags in BOXES if keep]
-    assert sample.flags == HAS_PROBLEMS
-    assert {p.sample for p in manifest.problems} == {"010001"}
-
-
-# --- names, order, limit ------------------------------------------------------------------------
-
-
 def test_colliding_names_fall_back_to_paths(tmp_path, record):
     tree(
         tmp_path,
@@ -569,98 +349,7 @@ def test_progress_is_told(tmp_path, record):
     assert seen == [("walk", 6, 6), ("pictures", 2, 2), ("labels", 2, 2)]
 
 
-# --- the walk -----------------------------------------------------------------------------------
-
-
-def test_litter_is_passed_over(tmp_path):
-    tree(
-        tmp_path,
-        {
-            "a.jpg": b"", "._a.jpg": b"", ".DS_Store": b"", "sub/Thumbs.db": b"",
-            ".git/x.jpg": b"", "__MACOSX/y.jpg": b"", "sub/b.jpg": b"", "sub/.hidden/z": b"",
-        },
-    )  # fmt: skip
-    found = walk(tmp_path)
-    assert found.files == ["a.jpg", "sub/b.jpg"]
-    assert found.problems == []
-
-
-def test_links(tmp_path):
-    outside = tree(tmp_path / "outside", {"secret.jpg": b"x"})
-    root = tree(tmp_path / "root", {"a/x.jpg": b"", "data/y.jpg": b"", "data/z.jpg": b""})
-    (root / "out-dir").symlink_to(outside)
-    (root / "out-file.jpg").symlink_to(outside / "secret.jpg")
-    (root / "up").symlink_to("..")
-    (root / "a/loop").symlink_to("..")
-    (root / "a/self").symlink_to(".")
-    (root / "broken.jpg").symlink_to("nowhere.jpg")
-    (root / "infrared").symlink_to("data")
-    (root / "again").symlink_to("data")
-    (root / "alias.jpg").symlink_to("a/x.jpg")
-    found = walk(root)
-    assert found.files == [
-        "a/x.jpg", "again/y.jpg", "again/z.jpg", "alias.jpg", "data/y.jpg", "data/z.jpg",
-    ]  # fmt: skip
-    assert {problem.path: problem.code for problem in found.problems} == {
-        "out-dir": "symlink-outside",
-        "out-file.jpg": "symlink-outside",
-        "up": "symlink-outside",
-        "a/loop": "symlink-cycle",
-        "a/self": "symlink-cycle",
-        "infrared": "symlink-cycle",
-        "broken.jpg": "broken-symlink",
-    }
-    assert all(problem.action == "left out" for problem in found.problems)
-
-
-def test_mutual_links_end(tmp_path):
-    tree(tmp_path, {"a/x": b"", "b/y": b""})
-    (tmp_path / "a/to-b").symlink_to("../b")
-    (tmp_path / "b/to-a").symlink_to("../a")
-    found = walk(tmp_path)
-    assert found.files == ["a/to-b/y", "a/x", "b/to-a/x", "b/y"]
-    assert [(problem.code, problem.path) for problem in found.problems] == [
-        ("symlink-cycle", "a/to-b/to-a"), ("symlink-cycle", "b/to-a/to-b"),
-    ]  # fmt: skip
-
-
-def test_root_may_be_a_link_itself(tmp_path, record):
-    llvip(tmp_path / "real")
-    (tmp_path / "link").symlink_to(tmp_path / "real")
-    assert len(scan(tmp_path / "link", record).samples) == 2
-
-
-def test_names_in_any_script_are_fine_and_other_bytes_are_reported(tmp_path, record):
-    llvip(tmp_path)
-    (tmp_path / "LLVIP").rename(tmp_path / "データ ñ")
-    bad = os.fsencode(tmp_path) + b"/\xff\xfe.jpg"
-    with open(bad, "wb"):  # noqa: PTH123 - a path in bytes
-        pass
-    manifest = scan(tmp_path, record)
-    assert manifest.base == "データ ñ/"
-    assert len(manifest.samples) == 2
-    assert [(p.code, p.path) for p in manifest.problems] == [("name-not-utf8", "\\xff\\xfe.jpg")]
-
-
-def test_folder_that_cannot_be_listed(tmp_path, monkeypatch):
-    tree(tmp_path, {"a/x": b"", "b/y": b""})
-    real = os.scandir
-
-    def refuse(path):
-        if str(path).endswith("/a"):
-            raise PermissionError(13, "Permission denied")
-        return real(path)
-
-    monkeypatch.setattr(os, "scandir", refuse)
-    found = walk(tmp_path)
-    assert found.files == ["b/y"]
-    assert [(p.code, p.path, p.message) for p in found.problems] == [
-        ("unreadable-folder", "a", "Permission denied")
-    ]
-
-
-def test_user_record_with_identity_camera_frame(tmp_path):
-    text = """
+CROPS = """
 key = "mine"
 title = "Mine"
 homepage = "https://example.org"
@@ -675,11 +364,36 @@ tasks = ["re-identification"]
 name = "only"
 title = "crops"
 name_template = "{identity}/{stem}"
-images = [{ infrared = 'cam(?P<camera>\\d)/(?P<identity>\\d+)/(?P<stem>(?P<sequence>s\\d)_(?P<frame>\\d+))\\.jpg' }]
 """
-    (tmp_path / "mine.toml").write_text(text)
+CROP_PATTERN = (
+    r"cam(?P<camera>\d)/(?P<identity>\d+)/(?P<stem>(?P<sequence>s\d)_(?P<frame>\d+))\.jpg"
+)
+
+
+def test_user_record_with_identity_camera_frame(tmp_path):
+    (tmp_path / "mine.toml").write_text(f"{CROPS}images = [{{ infrared = '{CROP_PATTERN}' }}]")
     tree(tmp_path, {"d/cam3/0007/s2_0012.jpg": JPEG})
     (sample,) = scan(tmp_path, catalog.load_file(tmp_path / "mine.toml")).samples
     assert sample.name == "0007/s2_0012"
     found = (sample.camera, sample.identity, sample.frame, sample.sequence)
     assert found == (3, 7, 12, "s2")
+
+
+def test_labels_that_share_no_part_with_the_pictures_are_a_fault_of_the_record(tmp_path):
+    spec = "[[variants.annotations]]\nformat = 'xml_objects'\nfiles = '(?P<name>x)\\.xml'\n"
+    (tmp_path / "mine.toml").write_text(
+        f"{CROPS}images = [{{ infrared = '{CROP_PATTERN}' }}]\n{spec}"
+    )
+    tree(tmp_path, {"d/cam3/0007/s2_0012.jpg": JPEG, "d/x.xml": voc((1, 2, 3, 4))})
+    with pytest.raises(SourceError, match=r"x\.xml: shares no named part with the pictures"):
+        scan(tmp_path, catalog.load_file(tmp_path / "mine.toml"))
+
+
+def test_heavy_modules_are_imported_only_where_used():
+    code = (
+        "import sys, irtd_fast.scan, irtd_fast.manifest, irtd_fast.catalog; "
+        "print([m for m in ('lxml', 'scipy', 'tifffile', 'imagecodecs', 'numba', 'zarr') "
+        "if m in sys.modules])"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"

@@ -181,7 +181,7 @@ def test_refused_files_name_path_and_line(tmp_path, text, message):
 def test_doctype_in_an_encoding_that_hides_it_is_refused(tmp_path):
     head = b'<?xml version="1.0" encoding="UTF-7"?>'
     text = head + b'+ADw-!DOCTYPE annotation +AFs-+ADw-!ENTITY a "b"+AD4-+AF0-+AD4-<annotation/>'
-    with pytest.raises(AnnotationError, match="DOCTYPE|not well-formed"):
+    with pytest.raises(AnnotationError, match=r"DOCTYPE|not well-formed"):
         read(tmp_path, text)
 
 

@@ -49,6 +49,8 @@ struct Normalize {
   double high = 1;   ///< percentile, or the count that maps to `out_high`
   float out_low = 0;
   float out_high = 1;
+  float clip_low = 0;   ///< results below become this
+  float clip_high = 1;  ///< results above become this
 };
 
 /// One sample's place in a batch.

@@ -11,7 +11,8 @@ namespace irtd {
 /// Type of the pixels written.
 enum class PixelType { u8, u16, f32 };
 
-/// Order of the pixels written: planes (channels, rows, cols) or interleaved (rows, cols, channels).
+/// Order of the pixels written: planes (channels, rows, cols) or interleaved (rows, cols,
+/// channels).
 enum class Layout { chw, hwc };
 
 /// What resample_bilinear does between reading and writing.

@@ -1,0 +1,1 @@
+"""The command line: ``irtd <verb>``. Results go to stdout, logs and progress to stderr."""

@@ -1,0 +1,191 @@
+"""``irtd ingest``: a dump goes in, a complete source stands in the store."""
+
+from __future__ import annotations
+
+import enum
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from irtd_fast import catalog
+from irtd_fast.cli.guard import guarded
+from irtd_fast.cli.output import (
+    ExitCode,
+    counted,
+    note,
+    plain,
+    print_json,
+    print_problems,
+    print_table,
+    say,
+    size_text,
+)
+from irtd_fast.cli.progress import Progress
+
+if TYPE_CHECKING:
+    from irtd_fast.catalog import SourceRecord
+    from irtd_fast.engines.ingest import IngestReport
+
+_log = logging.getLogger(__name__)
+
+Profile = enum.StrEnum("Profile", ["fast", "compact"])
+Codec = enum.StrEnum("Codec", ["auto", "raw", "lz4", "zstd"])
+Visible = enum.StrEnum("Visible", ["none", "compact", "fast"])
+
+
+@guarded
+def ingest(
+    root: Annotated[
+        Path,
+        typer.Argument(metavar="ROOT", exists=True, file_okay=False, help="Folder of the dump."),
+    ],
+    store: Annotated[
+        Path, typer.Argument(metavar="STORE", file_okay=False, help="The store; made if missing.")
+    ],
+    source: Annotated[
+        str | None,
+        typer.Option(metavar="KEY", help="Source in the catalogue (see `irtd sources`)."),
+    ] = None,
+    variant: Annotated[
+        str | None, typer.Option(metavar="V", help="Layout to read where a dump holds several.")
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Name in the store; the key by default.")
+    ] = None,
+    visible: Annotated[
+        Visible,
+        typer.Option(help="Visible partners: leave out, keep their JPEG files, store pixels."),
+    ] = Visible["compact"],
+    profile: Annotated[
+        Profile, typer.Option(help="Store pixels, or the source's own JPEG files byte for byte.")
+    ] = Profile["fast"],
+    codec: Annotated[
+        Codec, typer.Option(help="Of pixels; auto measures a few samples.")
+    ] = Codec["auto"],
+    catalog_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--catalog", metavar="FILE.toml", exists=True, dir_okay=False,
+            help="A source record of your own instead of one in the catalogue.",
+        ),
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Only the first N samples.")
+    ] = None,
+    workers: Annotated[
+        int, typer.Option(metavar="N", min=0, help="Threads; 0 takes one a core.")
+    ] = 0,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on from an interrupted run.")
+    ] = False,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Write a source anew that the store has already.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Scan and plan, write nothing.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON document on stdout.")
+    ] = False,
+) -> None:  # fmt: skip
+    """Scan a dump, plan, write, commit: the source is in the store completely or not at all."""
+    record = _record(source, catalog_file)
+    _check_variant(record, variant)
+    from irtd_fast.engines.ingest import ingest as run
+    from irtd_fast.store.plan import IngestOptions
+
+    options = IngestOptions(profile.value, codec.value, visible.value)  # type: ignore[arg-type]
+    with Progress() as progress:
+        report = run(
+            root, store, source=record, variant=variant, name=name, options=options, limit=limit,
+            workers=workers, resume=resume, replace=replace, dry_run=dry_run, progress=progress,
+        )  # fmt: skip
+    if as_json:
+        print_json(report.to_dict())
+    else:
+        print_report(report)
+    print_problems(report.problems)
+    if problems_of(report):
+        raise typer.Exit(ExitCode.PROBLEMS)
+
+
+def _record(key: str | None, file: Path | None) -> SourceRecord:
+    """The record meant by ``--source`` and ``--catalog``.
+
+    Raises:
+        typer.BadParameter: Neither is given, or they contradict each other.
+        UnknownSourceError: No such key; the message lists the nearest.
+        SourceError: The file is not a valid record.
+    """
+    if file is None:
+        if key is None:
+            known = ", ".join(catalog.names())
+            raise typer.BadParameter(
+                f"say which source it is: {known}", param_hint="'--source'"
+            )
+        return catalog.get(key)
+    record = catalog.load_file(file)
+    if key is not None and key != record.key:
+        message = f"{key!r} is not the key of {file}, which is {record.key!r}"
+        raise typer.BadParameter(message, param_hint="'--source'")
+    return record
+
+
+def _check_variant(record: SourceRecord, variant: str | None) -> None:
+    if variant is not None:
+        record.variant(variant)
+
+
+def problems_of(report: IngestReport) -> int:
+    """Problems of a source, also of one that was complete before this run."""
+    return max(len(report.problems), int(report.counts.get("problems", 0)))
+
+
+def print_report(report: IngestReport) -> None:
+    """Say on stdout what an ingest did."""
+    counts = report.counts
+    say(plain(f"{report.source}: {_what(counts)} (variant {report.variant})"))
+    rows = [_array_row(array, report.codecs) for array in report.arrays]
+    print_table(("array", "pictures", "shape", "type", "codec", "pixels"), rows, right=(1, 5))
+    for line in report.notes:
+        say(plain(f"note: {line}"))
+    if report.dry_run:
+        say("nothing was written (--dry-run)")
+        return
+    if report.resumed:
+        say(f"{counted(report.resumed, 'data file')} taken over from the interrupted run")
+    if report.seconds:
+        phases = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in report.seconds.items())
+        say(f"{report.images_per_s:,.0f} images/s ({phases})")
+    if counts.get("problems") and not report.problems:
+        note(f"its {counted(counts['problems'], 'problem')} are in the store's problems table")
+    say(plain(f"{report.store}/{report.source} is complete"))
+
+
+def _what(counts: dict[str, Any]) -> str:
+    parts = [counted(counts.get("samples", 0), "sample")]
+    for key, word, plural in (
+        ("objects", "object", ""), ("points", "point", ""), ("visible", "visible partner", ""),
+        ("masks", "mask", ""), ("left_out", "sample left out", "samples left out"),
+    ):  # fmt: skip
+        if counts.get(key):
+            parts.append(counted(counts[key], word, plural))
+    return ", ".join(parts)
+
+
+def _array_row(array: dict[str, Any], codecs: dict[str, list[str]]) -> tuple[object, ...]:
+    jpeg = array["encoding"] == "jpeg"
+    if array["kind"] == "packed":
+        shape, pixels = "many", None
+        codec = "JPEG files as they are" if jpeg else "raw + crc32c"
+    else:
+        sizes = [array["height"], array["width"], array["channels"]][: 3 - (array["channels"] == 1)]
+        shape = " x ".join(str(size) for size in sizes)
+        item = 2 if array["dtype"] == "uint16" else 1
+        pixels = size_text(array["rows"] * item * array["height"] * array["width"]
+                           * array["channels"])  # fmt: skip
+        names = codecs.get(array["path"])
+        codec = (" + ".join(names) if len(names) > 1 else "raw + crc32c") if names else "-"
+    return array["path"], f"{array['rows']:,}", shape, array["dtype"], codec, pixels

@@ -1,0 +1,9 @@
+"""Training batches from a store."""
+
+from __future__ import annotations
+
+from irtd_fast.load.augment import Augment
+from irtd_fast.load.batch import Batch
+from irtd_fast.load.loader import Loader
+
+__all__ = ["Augment", "Batch", "Loader"]

@@ -1,0 +1,50 @@
+"""What a loader yields."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One batch, ready for a network.
+
+    Its memory is recycled once nothing refers to ``images`` any more; until then it stays valid.
+
+    Attributes:
+        images: (b, channels, height, width) or (b, height, width, channels), float32 or uint8.
+        boxes: (m, 4) xyxy float32 in batch pixels.
+        offsets: (b + 1) int64; boxes of sample i are ``[offsets[i], offsets[i + 1])``.
+        categories: (m,) int32 codes in ``Dataset.categories``.
+        box_flags: (m,) uint16 bits of ``types.ObjectFlag``.
+        visible_fraction: (m,) float32, share of each box inside the window before clipping.
+        points: (p, 2) float32 x, y in batch pixels, only those inside.
+        point_offsets: (b + 1) int64.
+        point_categories: (p,) int32.
+        matrix: (b, 2, 3) float64, from native infrared pixels to batch pixels.
+        index: (b,) int64 dataset numbers of the samples.
+    """
+
+    images: NDArray[Any]
+    boxes: NDArray[np.float32]
+    offsets: NDArray[np.int64]
+    categories: NDArray[np.int32]
+    box_flags: NDArray[np.uint16]
+    visible_fraction: NDArray[np.float32]
+    points: NDArray[np.float32]
+    point_offsets: NDArray[np.int64]
+    point_categories: NDArray[np.int32]
+    matrix: NDArray[np.float64]
+    index: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def target(self, i: int) -> dict[str, NDArray[Any]]:
+        """Boxes and labels of sample i, as detection models take them."""
+        here = slice(int(self.offsets[i]), int(self.offsets[i + 1]))
+        return {"boxes": self.boxes[here], "labels": self.categories[here]}

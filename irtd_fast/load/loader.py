@@ -1,0 +1,232 @@
+"""The loader: epochs of batches, deterministic for any number of threads and any prefetch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from irtd_fast import _core
+from irtd_fast.errors import IrtdError, LoaderError
+from irtd_fast.load.augment import Augment, whole_windows, window_matrices
+from irtd_fast.load.batch import Batch
+from irtd_fast.load.prefetch import Prefetcher
+from irtd_fast.load.sampler import Order, Sampler
+from irtd_fast.radiometry import MinMax, Recipe
+from irtd_fast.store.dataset import Dataset
+
+BoxPolicy = Literal["clip", "keep", "drop"]
+_INFRARED = 0
+
+
+@dataclass
+class LoaderStats:
+    """Where the time went, summed since the loader was made.
+
+    Attributes:
+        images: Samples produced.
+        fetch_ns: Read, check, decompress, decode; over all threads.
+        normalize_ns: Statistics for the recipe; over all threads.
+        resample_ns: Crop, resize, flip, cast, lay out; over all threads.
+        wait_ns: Time the consumer waited for a batch.
+    """
+
+    images: int = 0
+    fetch_ns: int = 0
+    normalize_ns: int = 0
+    resample_ns: int = 0
+    wait_ns: int = 0
+
+
+@dataclass(frozen=True)
+class BoxOptions:
+    """What becomes of boxes that the window cuts.
+
+    Attributes:
+        policy: ``clip`` to the batch's frame, ``keep`` as they are, ``drop`` unless whole.
+        min_visible: Smallest visible share of the unclipped box, below which it goes.
+        min_size: Smallest side in batch pixels, below which it goes.
+    """
+
+    policy: BoxPolicy = "clip"
+    min_visible: float = 0.1
+    min_size: float = 1.0
+
+
+@dataclass
+class Loader:
+    """Batches of a dataset, epoch after epoch.
+
+    Every ``for batch in loader`` is one epoch; the next one continues with the next epoch number.
+    Batches are a pure function of (seed, epoch, rank), whatever ``threads`` and ``prefetch`` are.
+
+    Args:
+        dataset: What ``irtd_fast.open`` gave.
+        batch_size: Samples of a batch.
+        size: (height, width) of the batch's pictures.
+        augment: Random crop and flip, or ``None`` to resize every picture whole.
+        normalize: Recipe from counts to network input.
+        dtype: ``float32`` or ``uint8``.
+        channels: 1 or 3; a gray picture is repeated.
+        layout: ``chw`` or ``hwc``.
+        order: ``random`` or ``sequential``.
+        boxes: What becomes of boxes that the window cuts.
+        seed: Of order and augmentation.
+        rank: Of this process.
+        world_size: Processes that share an epoch.
+        drop_last: Drop what does not fill a batch.
+        threads: Native threads, by default some more than cores.
+        prefetch: Batches made ahead; 0 makes each when it is asked for.
+
+    Raises:
+        ValueError: An argument outside of the above.
+        LoaderError: While iterating: a sample that cannot be read, by number and name.
+    """
+
+    dataset: Dataset
+    batch_size: int = 64
+    size: tuple[int, int] = (448, 448)
+    augment: Augment | None = field(default_factory=Augment)
+    normalize: Recipe = field(default_factory=MinMax)
+    dtype: Literal["float32", "uint8"] = "float32"
+    channels: int = 1
+    layout: Literal["chw", "hwc"] = "chw"
+    order: Order = "random"
+    boxes: BoxOptions = field(default_factory=BoxOptions)
+    seed: int = 0
+    rank: int = 0
+    world_size: int = 1
+    drop_last: bool = False
+    threads: int = 0
+    prefetch: int = 2
+
+    def __post_init__(self) -> None:
+        """Check the arguments and fix the order of epochs."""
+        height, width = self.size
+        if not (1 <= height <= 1 << 16 and 1 <= width <= 1 << 16):
+            raise ValueError(f"size must be (height, width) in 1..65536, found {self.size}")
+        if self.channels not in (1, 3):
+            raise ValueError(f"channels must be 1 or 3, found {self.channels}")
+        if self.dtype not in ("float32", "uint8"):
+            raise ValueError(f"dtype must be float32 or uint8, found {self.dtype!r}")
+        if self.layout not in ("chw", "hwc"):
+            raise ValueError(f"layout must be chw or hwc, found {self.layout!r}")
+        self._spec = self.normalize.native(self.dtype)
+        self.sampler = Sampler(
+            len(self.dataset), self.batch_size, self.order, self.seed, self.rank,
+            self.world_size, self.drop_last,
+        )  # fmt: skip
+        self.stats = LoaderStats()
+        self._epoch = 0
+        self._next = 0
+
+    def __len__(self) -> int:
+        return len(self.sampler)
+
+    def __iter__(self) -> Iterator[Batch]:
+        epoch, first = self._epoch, self._next
+        batches = self._produce(epoch, first)
+        if self.prefetch > 0:
+            batches = iter(Prefetcher(batches, self.prefetch, self._waited))
+        for number, batch in enumerate(batches, start=first + 1):
+            self._next = number
+            yield batch
+        self._epoch, self._next = epoch + 1, 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Start the next iteration at the beginning of an epoch."""
+        self._epoch, self._next = epoch, 0
+
+    def state_dict(self) -> dict[str, int]:
+        """Where the loader is, as JSON-able data: exact in the middle of an epoch."""
+        seen = self._next * self.batch_size
+        return {"version": 1, "seed": self.seed, "epoch": self._epoch, "batch": self._next,
+                "samples": min(seen, self.sampler.samples_per_rank) * self.world_size}  # fmt: skip
+
+    def load_state_dict(self, state: Mapping[str, int]) -> None:
+        """Continue where another loader of the same dataset, seed and shape was.
+
+        Raises:
+            ValueError: The state belongs to another seed or version.
+        """
+        if state.get("version") != 1 or state.get("seed") != self.seed:
+            raise ValueError(f"state of another loader: {dict(state)}, expected seed {self.seed}")
+        self._epoch, self._next = int(state["epoch"]), int(state["batch"])
+
+    def _waited(self, seconds: float) -> None:
+        self.stats.wait_ns += int(seconds * 1e9)
+
+    def _produce(self, epoch: int, first: int) -> Iterator[Batch]:
+        order = self.sampler.epoch_order(epoch)
+        for number in range(first, len(self)):
+            picks = order[number * self.batch_size : (number + 1) * self.batch_size]
+            yield self.make_batch(picks, epoch)
+
+    def make_batch(self, index: NDArray[np.int64], epoch: int) -> Batch:
+        """One batch of these dataset numbers, with the draws of an epoch."""
+        heights = self.dataset.column("height", index).astype(np.int64)
+        widths = self.dataset.column("width", index).astype(np.int64)
+        if self.augment is None:
+            windows = whole_windows(heights, widths)
+            flips = np.zeros(len(index), bool)
+        else:
+            windows, flips = self.augment.draw(self.seed, epoch, index, heights, widths)
+        images = self._pixels(index, windows, flips)
+        matrix = window_matrices(windows, flips, self.size)
+        return Batch(images, **self._boxes(index, matrix), **self._points(index, matrix),
+                     matrix=matrix, index=index)  # fmt: skip
+
+    def _pixels(
+        self, index: NDArray[np.int64], windows: NDArray[np.float64], flips: NDArray[np.bool_]
+    ) -> NDArray[Any]:
+        codes, rows = self.dataset.locate(index)
+        try:
+            images, times = self.dataset.pipeline.run(
+                codes, rows, windows, flips, size=self.size, channels=self.channels,
+                dtype=self.dtype, layout=self.layout, normalize=self._spec, threads=self.threads,
+            )  # fmt: skip
+        except (IrtdError, OSError) as error:
+            place = getattr(error, "row", None)
+            number = int(index[place]) if place is not None and place < len(index) else None
+            who = "a sample" if number is None else f"sample {number} ({self.dataset[number].id})"
+            raise LoaderError(f"{who}: {error}", sample=number) from error
+        self.stats.images += len(index)
+        self.stats.fetch_ns += times[0]
+        self.stats.normalize_ns += times[1]
+        self.stats.resample_ns += times[2]
+        result: NDArray[Any] = images
+        return result
+
+    def _boxes(self, index: NDArray[np.int64], matrix: NDArray[np.float64]) -> dict[str, Any]:
+        found = self.dataset.objects(index, ("box", "modality", "flags"))
+        # The visible picture's own ground truth is not in infrared pixels.
+        mine = found["modality"] == _INFRARED
+        running = np.concatenate([[0], np.cumsum(mine)])
+        offsets = running[found.offsets].astype(np.uint64)
+        boxes, kept, new_offsets, visible = _core.remap_boxes(
+            found["box"][mine], offsets, matrix, self.size, min_visible=self.boxes.min_visible,
+            min_size=self.boxes.min_size, policy=self.boxes.policy,
+        )  # fmt: skip
+        return {
+            "boxes": boxes, "offsets": new_offsets.astype(np.int64),
+            "categories": found.category[mine][kept], "box_flags": found["flags"][mine][kept],
+            "visible_fraction": visible,
+        }  # fmt: skip
+
+    def _points(self, index: NDArray[np.int64], matrix: NDArray[np.float64]) -> dict[str, Any]:
+        found = self.dataset.points(index, ("xy", "modality"))
+        owner = np.repeat(np.arange(len(index)), np.diff(found.offsets))
+        m = matrix[owner]
+        xy = np.einsum("nij,nj->ni", m[:, :, :2], found["xy"]) + m[:, :, 2]
+        height, width = self.size
+        inside = (xy >= 0).all(axis=1) & (xy[:, 0] < width) & (xy[:, 1] < height)
+        inside &= found["modality"] == _INFRARED
+        running = np.concatenate([[0], np.cumsum(inside)])
+        return {
+            "points": xy[inside].astype(np.float32),
+            "point_offsets": running[found.offsets].astype(np.int64),
+            "point_categories": found.category[inside],
+        }

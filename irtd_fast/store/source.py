@@ -1,0 +1,236 @@
+"""One committed source of a store, opened lazily: attributes first, columns and arrays on use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from irtd_fast import _core
+from irtd_fast.errors import CorruptStoreError, StoreFormatError
+from irtd_fast.store.columns import Strings, read_column, read_strings
+from irtd_fast.store.spec import ArraySpec, group_attributes, load_array, make_chain
+
+Array = NDArray[Any]
+_STRINGS = {"name", "path", "code", "where", "message", "action", "sample"}
+
+
+@dataclass(frozen=True)
+class ArrayInfo:
+    """One array of a source as its group lists it."""
+
+    path: str
+    modality: str
+    kind: str
+    encoding: str
+    dtype: str
+    rows: int
+    height: int
+    width: int
+    channels: int
+
+    @classmethod
+    def from_json(cls, entry: Any, where: str) -> ArrayInfo:
+        """Check one entry of the attributes.
+
+        Raises:
+            StoreFormatError: A field is missing or impossible.
+        """
+        try:
+            info = cls(**{name: entry[name] for name in cls.__dataclass_fields__})
+            sizes = (info.rows, info.height, info.width, info.channels)
+            sane = all(isinstance(n, int) and 0 <= n < 1 << 40 for n in sizes)
+            words = (info.kind in ("bucket", "packed"), info.encoding in ("raw", "jpeg"),
+                     info.dtype in ("uint8", "uint16"))  # fmt: skip
+            inside = not info.path.startswith("/") and ".." not in Path(info.path).parts
+        except (KeyError, TypeError, AttributeError) as error:
+            raise StoreFormatError(f"{where}: not an array entry: {entry!r:.80}") from error
+        if not (sane and all(words) and inside):
+            raise StoreFormatError(f"{where}: impossible array entry: {entry!r:.160}")
+        return info
+
+
+class Source:
+    """A source's group.
+
+    Args:
+        path: Folder of the group.
+
+    Raises:
+        StoreFormatError: The group's attributes are not ours or of a newer format.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.name = path.name
+        self.attributes = group_attributes(path)
+        where = f"{path / 'zarr.json'}: $.attributes.irtd"
+        try:
+            entries = enumerate(self.attributes["arrays"])
+            self.arrays = [ArrayInfo.from_json(e, f"{where}.arrays[{i}]") for i, e in entries]
+            self.count = int(self.attributes["counts"]["samples"])
+            self.categories: list[str] = list(self.attributes["categories"])
+            self.splits: list[str] = list(self.attributes["splits"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise StoreFormatError(f"{where}: {error!r}", path=str(path)) from error
+        self._columns: dict[str, Any] = {}
+        self._pixels: dict[int, _core.PixelSource] = {}
+        self._readers: dict[int, _core.ShardReader | _core.PackedReader] = {}
+
+    def __len__(self) -> int:
+        return self.count
+
+    def column(self, table: str, name: str) -> Any:
+        """A whole column (an array, or ``Strings``), read on first use and kept.
+
+        Raises:
+            CorruptStoreError: Damaged, or not as long as its table.
+        """
+        key = f"{table}/{name}"
+        if key not in self._columns:
+            folder = self.path / table / name
+            strings = name in _STRINGS and (folder / "values").exists()
+            values = read_strings(folder) if strings else read_column(folder)
+            if table == "samples" and len(values) != self.count:
+                message = f"{folder}: {len(values)} rows, expected {self.count}"
+                raise CorruptStoreError(message, path=str(folder))
+            self._columns[key] = values
+        return self._columns[key]
+
+    def names(self) -> Strings:
+        """Names of the samples."""
+        names: Strings = self.column("samples", "name")
+        return names
+
+    def offsets(self, table: str) -> NDArray[np.int64]:
+        """Offsets (count + 1) of ``objects`` or ``points``, checked once."""
+        key = f"{table}/checked"
+        if key not in self._columns:
+            offsets = self.column(table, "offsets").astype(np.int64)
+            last = len(self.column(table, "category"))
+            steps_back = bool((np.diff(offsets) < 0).any())
+            if (
+                len(offsets) != self.count + 1
+                or offsets[0] != 0
+                or offsets[-1] != last
+                or steps_back
+            ):
+                raise CorruptStoreError(
+                    f"{self.path / table}: offsets do not fit", path=str(self.path)
+                )
+            self._columns[key] = offsets
+        result: NDArray[np.int64] = self._columns[key]
+        return result
+
+    def has_column(self, table: str, name: str) -> bool:
+        """True if an optional column is there."""
+        return (self.path / table / name / "zarr.json").exists()
+
+    def zarr(self) -> Any:
+        """The group as zarr-python sees it, read-only."""
+        import zarr
+
+        return zarr.open_group(self.path, mode="r")
+
+    # ---- pixels -------------------------------------------------------------------------------
+
+    def spec(self, number: int) -> ArraySpec:
+        """Metadata of a bucket, or of a packed array's values."""
+        info = self.arrays[number]
+        folder = self.path / info.path
+        return load_array(folder / "values" if info.kind == "packed" else folder)
+
+    def reader(self, number: int) -> _core.ShardReader | _core.PackedReader:
+        """The native reader of an array, opened on first use."""
+        if number not in self._readers:
+            info = self.arrays[number]
+            opener = self._open_bucket if info.kind == "bucket" else self._open_packed
+            self._readers[number] = opener(info, self.spec(number))
+        return self._readers[number]
+
+    def _open_bucket(self, info: ArrayInfo, spec: ArraySpec) -> _core.ShardReader:
+        sample = (info.height, info.width) + ((info.channels,) if info.channels > 1 else ())
+        expected = (info.rows, *sample), info.dtype
+        if spec.sharding is None or (spec.shape, spec.dtype) != expected:
+            raise StoreFormatError(
+                f"{self.path / info.path}: expected a sharded array of {expected}, "
+                f"found {(spec.shape, spec.dtype)}",
+                path=str(self.path / info.path),
+            )
+        return open_sharded(self.path / info.path, spec)
+
+    def _open_packed(self, info: ArrayInfo, spec: ArraySpec) -> _core.PackedReader:
+        folder = self.path / info.path
+        offsets, lengths, crcs = (
+            read_column(folder / name) for name in ("offsets", "lengths", "crc32c")
+        )
+        if spec.sharding is not None or len(spec.shape) != 1 or spec.dtype != info.dtype:
+            raise StoreFormatError(f"{folder}: values must be 1-D {info.dtype}", path=str(folder))
+        if not len(offsets) == len(lengths) == len(crcs) == info.rows:
+            raise CorruptStoreError(f"{folder}: columns of unequal length", path=str(folder))
+        item = np.uint64(spec.itemsize)
+        prefix = f"{folder}/values/c{spec.separator}"
+        chunk_bytes = spec.chunk_shape[0] * spec.itemsize
+        return _core.PackedReader(prefix, chunk_bytes, offsets * item, lengths * item, crcs)
+
+    def pixels(self, number: int) -> _core.PixelSource:
+        """What the batch pipeline fetches an array's samples from."""
+        if number not in self._pixels:
+            info, reader = self.arrays[number], self.reader(number)
+            if isinstance(reader, _core.PackedReader):
+                shapes = read_column(self.path / info.path / "shape")
+                item = 2 if info.dtype == "uint16" else 1
+                jpeg = info.encoding == "jpeg"
+                self._pixels[number] = _core.packed_source(reader, shapes, itemsize=item, jpeg=jpeg)
+            else:
+                self._pixels[number] = _core.bucket_source(
+                    reader, info.height, info.width, info.channels
+                )
+        return self._pixels[number]
+
+
+def open_sharded(path: Path, spec: ArraySpec) -> _core.ShardReader:
+    """The native reader of any sharded array whose inner chunk is one sample.
+
+    Args:
+        path: Folder of the array.
+        spec: Its metadata, with ``sharding``.
+    """
+    sharding = spec.sharding
+    if sharding is None:
+        raise StoreFormatError(f"{path}: $.codecs: not a sharded array", path=str(path))
+    tail = (spec.separator + "0") * (len(spec.shape) - 1)
+    return _core.ShardReader(
+        prefix=f"{path}/c{spec.separator}", suffix=tail, rows=spec.shape[0],
+        rows_per_shard=sharding.rows_per_shard, sample_shape=list(spec.shape[1:]),
+        dtype=spec.numpy_dtype,
+        chain=make_chain(sharding.codecs, spec.itemsize, big_endian=sharding.big_endian),
+        index_at_end=sharding.index_at_end, index_crc32c=sharding.index_crc32c,
+    )  # fmt: skip
+
+
+def open_array(path: str | Path) -> _core.ShardReader:
+    """Open any sharded Zarr v3 array whose inner chunk is one sample, ours or not.
+
+    Raises:
+        StoreFormatError: Not a valid array.
+        UnsupportedError: Valid, but its inner chunks are not whole samples.
+    """
+    folder = Path(path).absolute()
+    return open_sharded(folder, load_array(folder))
+
+
+def iter_sources(store: Path) -> Iterator[Path]:
+    """Folders of the committed sources of a store, by name.
+
+    Raises:
+        CorruptStoreError: There is no store.
+    """
+    group_attributes(store)
+    for path in sorted(store.iterdir()):
+        if not path.name.startswith(".") and (path / "zarr.json").is_file():
+            yield path
