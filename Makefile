@@ -71,7 +71,7 @@ tsan: $(INSTALLED)  ## C++ tests under ThreadSanitizer
 
 clean:  ## remove what the build and the tools made, .venv included; stores stay
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .benchmarks
-	find irtd_fast tests benchmarks scripts -name __pycache__ -type d -prune -exec rm -rf {} +
+	find irtd_fast tests benchmarks .ci -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(MADE): scripts/bootstrap.sh
 	scripts/bootstrap.sh

@@ -23,13 +23,15 @@ class CodecChain:
         big_endian: bool = False,
     ) -> None: ...
     def decode(
-        self, data: typing_extensions.Buffer, nbytes: typing.SupportsInt | typing.SupportsIndex
+        self,
+        data: typing_extensions.Buffer | numpy.typing.NDArray[typing.Any],
+        nbytes: typing.SupportsInt | typing.SupportsIndex,
     ) -> numpy.ndarray:
         """
         Decode to exactly nbytes (uint8).
         """
 
-    def encode(self, data: typing_extensions.Buffer) -> bytes:
+    def encode(self, data: typing_extensions.Buffer | numpy.typing.NDArray[typing.Any]) -> bytes:
         """
         Encode a contiguous buffer.
         """
@@ -110,6 +112,7 @@ class ShardWriter:
         self,
         path: str,
         rows: typing.SupportsInt | typing.SupportsIndex,
+        used: typing.SupportsInt | typing.SupportsIndex,
         chunk_bytes: typing.SupportsInt | typing.SupportsIndex,
         chain: CodecChain,
     ) -> None: ...
@@ -119,7 +122,9 @@ class ShardWriter:
         """
 
     def put(
-        self, row: typing.SupportsInt | typing.SupportsIndex, data: typing_extensions.Buffer
+        self,
+        row: typing.SupportsInt | typing.SupportsIndex,
+        data: typing_extensions.Buffer | numpy.typing.NDArray[typing.Any],
     ) -> None:
         """
         Encode one sample; safe from many threads.
@@ -199,7 +204,9 @@ class PackedWriter:
         """
 
     def put(
-        self, offset: typing.SupportsInt | typing.SupportsIndex, data: typing_extensions.Buffer
+        self,
+        offset: typing.SupportsInt | typing.SupportsIndex,
+        data: typing_extensions.Buffer | numpy.typing.NDArray[typing.Any],
     ) -> int:
         """
         Copy one sample in; returns its crc32c.
@@ -255,6 +262,8 @@ class BatchPipeline:
             typing.SupportsFloat | typing.SupportsIndex,
             typing.SupportsFloat | typing.SupportsIndex,
             typing.SupportsFloat | typing.SupportsIndex,
+            typing.SupportsFloat | typing.SupportsIndex,
+            typing.SupportsFloat | typing.SupportsIndex,
         ],
         out: typing.Any = None,
         threads: typing.SupportsInt | typing.SupportsIndex = 0,
@@ -284,19 +293,20 @@ def build_info() -> dict[typing.Any, typing.Any]:
     """
 
 def crc32c(
-    data: typing_extensions.Buffer, initial: typing.SupportsInt | typing.SupportsIndex = 0
+    data: typing_extensions.Buffer | numpy.typing.NDArray[typing.Any],
+    initial: typing.SupportsInt | typing.SupportsIndex = 0,
 ) -> int:
     """
     CRC-32C (Castagnoli) of a contiguous buffer.
     """
 
-def crc32c_reference(data: typing_extensions.Buffer) -> int:
+def crc32c_reference(data: typing_extensions.Buffer | numpy.typing.NDArray[typing.Any]) -> int:
     """
     Table-driven CRC-32C: the oracle of crc32c.
     """
 
 def decode_jpeg(
-    data: typing_extensions.Buffer,
+    data: typing_extensions.Buffer | numpy.typing.NDArray[typing.Any],
     *,
     channels: typing.SupportsInt | typing.SupportsIndex = 1,
     scale: tuple[
@@ -364,7 +374,7 @@ def jpeg_ceiling(
     Seconds for reading and decoding these JPEG files to gray, keeping nothing.
     """
 
-def jpeg_chroma_deviation(data: typing_extensions.Buffer) -> int:
+def jpeg_chroma_deviation(data: typing_extensions.Buffer | numpy.typing.NDArray[typing.Any]) -> int:
     """
     Largest |Cb - 128| or |Cr - 128| of the stored chroma samples; 0 for a gray file.
     """
@@ -412,7 +422,7 @@ def read_ceiling(
     """
 
 def read_jpeg_header(
-    data: typing_extensions.Buffer,
+    data: typing_extensions.Buffer | numpy.typing.NDArray[typing.Any],
     *,
     max_pixels: typing.SupportsInt | typing.SupportsIndex = 268435456,
     max_scans: typing.SupportsInt | typing.SupportsIndex = 500,
@@ -488,7 +498,8 @@ def trim_pool() -> None:
     """
 
 def xxh64(
-    data: typing_extensions.Buffer, seed: typing.SupportsInt | typing.SupportsIndex = 0
+    data: typing_extensions.Buffer | numpy.typing.NDArray[typing.Any],
+    seed: typing.SupportsInt | typing.SupportsIndex = 0,
 ) -> int:
     """
     XXH64 of a contiguous buffer.

@@ -126,9 +126,9 @@ class Problem:
     """One defect of the data, and what was done about it. Nothing is changed without one.
 
     Attributes:
-        code: Short stable word, e.g. ``truncated-image``, ``inverted-box``, ``label-without-image``.
+        code: Short stable word, e.g. ``inverted-box``, ``label-without-image``.
         path: File, relative to the dump's root.
-        where: Line or record inside the file (``line 12``, ``object 3``, ``annotations[17]``) or ``""``.
+        where: Line or record inside the file (``line 12``, ``annotations[17]``) or ``""``.
         message: What was expected and what was found.
         action: What was done: ``sample left out``, ``object left out``, ``kept, marked`` …
         sample: Name of the sample concerned, if known.

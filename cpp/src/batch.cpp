@@ -20,10 +20,21 @@ std::size_t pixel_bytes(const Pixels& shape) {
          static_cast<std::size_t>(shape.channels) * static_cast<std::size_t>(shape.itemsize);
 }
 
+/// Refuses a shape whose views could reach beyond its bytes.
+void check_pixels(const Pixels& shape) {
+  constexpr int kMaxSide = 1 << 24;  // keeps every product of sides far from 2^64
+  IRTD_REQUIRE(shape.height >= 1 && shape.height <= kMaxSide && shape.width >= 1 &&
+                   shape.width <= kMaxSide,
+               "pictures must have 1 to 2^24 rows and columns");
+  IRTD_REQUIRE(shape.channels == 1 || shape.channels == 3, "pictures have 1 or 3 channels");
+  IRTD_REQUIRE(shape.itemsize == 1 || shape.itemsize == 2, "pictures are uint8 or uint16");
+}
+
 class BucketSource final : public PixelSource {
  public:
   BucketSource(std::shared_ptr<const ShardReader> reader, Pixels shape)
       : reader_(std::move(reader)), shape_(shape) {
+    check_pixels(shape_);
     IRTD_REQUIRE(pixel_bytes(shape_) == reader_->chunk_bytes(), "shape does not fit the array");
   }
   std::uint64_t rows() const override { return reader_->rows(); }
@@ -51,6 +62,10 @@ class PackedSource final : public PixelSource {
   PackedSource(std::shared_ptr<const PackedReader> reader, std::vector<Pixels> shapes, bool jpeg)
       : reader_(std::move(reader)), shapes_(std::move(shapes)), jpeg_(jpeg) {
     IRTD_REQUIRE(shapes_.size() == reader_->rows(), "one shape for each packed sample");
+    for (const Pixels& shape : shapes_) {
+      check_pixels(shape);
+      IRTD_REQUIRE(!jpeg_ || shape.itemsize == 1, "JPEG pictures are uint8");
+    }
   }
   std::uint64_t rows() const override { return shapes_.size(); }
   Pixels shape(std::uint64_t row) const override {

@@ -1,10 +1,13 @@
 #include "irtd/buffer_pool.hpp"
 
+#include <pthread.h>
 #include <sys/mman.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <mutex>
+#include <new>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -15,6 +18,7 @@ namespace {
 
 constexpr std::size_t kHugePage = std::size_t{2} << 20;
 constexpr std::size_t kPoolLimit = std::size_t{1} << 30;
+constexpr std::size_t kMaxBuffer = std::size_t{1} << 47;  // what an address space holds
 
 struct Block {
   std::uint8_t* data;
@@ -33,6 +37,11 @@ Pool& pool() {
   return *instance;
 }
 
+// A child of fork inherits the pool but not the thread that may hold its mutex, so nobody may hold
+// it then.
+const int fork_handlers = pthread_atfork([] { pool().mutex.lock(); }, [] { pool().mutex.unlock(); },
+                                         [] { pool().mutex.unlock(); });
+
 std::size_t rounded(std::size_t bytes) {
   const std::size_t unit = bytes >= kHugePage ? kHugePage : 4096;
   return (std::max<std::size_t>(bytes, 1) + unit - 1) / unit * unit;
@@ -43,9 +52,12 @@ void give_back(std::uint8_t* data, std::size_t capacity) noexcept {
   {
     const std::lock_guard<std::mutex> lock(p.mutex);
     if (p.idle_bytes + capacity <= kPoolLimit) {
-      p.idle.push_back({data, capacity});
-      p.idle_bytes += capacity;
-      return;
+      try {
+        p.idle.push_back({data, capacity});
+        p.idle_bytes += capacity;
+        return;
+      } catch (const std::bad_alloc&) {  // no room to remember it: unmapping is the better use
+      }
     }
   }
   ::munmap(data, capacity);
@@ -67,6 +79,8 @@ PooledBuffer::~PooledBuffer() {
 }
 
 PooledBuffer acquire_buffer(std::size_t bytes) {
+  (void)fork_handlers;
+  IRTD_REQUIRE(bytes <= kMaxBuffer, "a buffer of " + std::to_string(bytes) + " bytes is too large");
   const std::size_t wanted = rounded(bytes);
   Pool& p = pool();
   {

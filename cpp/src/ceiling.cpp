@@ -54,6 +54,9 @@ double read_ceiling(const std::vector<std::string>& paths, const std::vector<Sto
       if (!rest.empty()) check_stored_crc(slot, tail);
       return;
     }
+    if (n > chain->max_encoded_size(chunk_bytes)) {
+      throw Error(Errc::corrupt, "chunk is too large for a sample").at_path(paths[extent.file]);
+    }
     if (stored.size() < n) stored.resize(n);
     const MutableBytes target(stored.data(), n);
     files[extent.file].read_exact(target, extent.offset);
@@ -63,6 +66,7 @@ double read_ceiling(const std::vector<std::string>& paths, const std::vector<Sto
 }
 
 double jpeg_ceiling(const std::vector<std::string>& paths, int height, int width, int threads) {
+  IRTD_REQUIRE(height > 0 && width > 0, "pictures must have pixels");
   const Clock::time_point start = Clock::now();
   parallel_for(paths.size(), threads, [&](std::size_t i, int) {
     thread_local std::vector<std::uint8_t> file;

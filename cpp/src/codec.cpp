@@ -8,6 +8,7 @@
 #include <cstring>
 #include <limits>
 #include <memory>
+#include <new>
 #include <utility>
 
 #include "irtd/crc32c.hpp"
@@ -53,6 +54,7 @@ std::size_t zstd_size_hint(Bytes in) {
 
 std::size_t zstd_decode(Bytes in, MutableBytes out) {
   thread_local const std::unique_ptr<ZSTD_DCtx, ZstdFree> context(ZSTD_createDCtx());
+  if (!context) throw std::bad_alloc();
   const std::size_t declared = zstd_size_hint(in);
   if (declared > out.size()) corrupt("zstd frame declares more bytes than the chunk holds");
   const std::size_t n =
@@ -63,6 +65,7 @@ std::size_t zstd_decode(Bytes in, MutableBytes out) {
 
 void zstd_encode(const CodecSpec& spec, Bytes in, Buffer& out) {
   thread_local const std::unique_ptr<ZSTD_CCtx, ZstdFree> context(ZSTD_createCCtx());
+  if (!context) throw std::bad_alloc();
   ZSTD_CCtx_setParameter(context.get(), ZSTD_c_compressionLevel, spec.level);
   ZSTD_CCtx_setParameter(context.get(), ZSTD_c_checksumFlag, spec.checksum ? 1 : 0);
   out.resize(ZSTD_compressBound(in.size()));
@@ -93,6 +96,10 @@ std::size_t blosc_decode(Bytes in, MutableBytes out) {
 void blosc_encode(const CodecSpec& spec, Bytes in, Buffer& out) {
   IRTD_REQUIRE(in.size() <= static_cast<std::size_t>(BLOSC_MAX_BUFFERSIZE),
                "blosc chunks hold at most 2 GiB");
+  IRTD_REQUIRE(spec.level >= 0 && spec.level <= 9, "blosc level must be 0..9");
+  IRTD_REQUIRE(spec.shuffle >= 0 && spec.shuffle <= 2, "blosc shuffle must be 0, 1 or 2");
+  IRTD_REQUIRE(spec.typesize >= 1 && spec.typesize <= BLOSC_MAX_TYPESIZE && spec.blocksize >= 0,
+               "blosc typesize must be 1..255 and its block size not negative");
   out.resize(in.size() + BLOSC_MAX_OVERHEAD);
   const int n = blosc_compress_ctx(spec.level, spec.shuffle, static_cast<std::size_t>(spec.typesize),
                                    in.size(), in.data(), out.data(), out.size(),
@@ -107,6 +114,10 @@ constexpr int kGzipWindow = 15 + 16;  // 15 window bits, +16 selects the gzip wr
 
 struct InflateEnd {
   void operator()(z_stream* stream) const { inflateEnd(stream); }
+};
+
+struct DeflateEnd {
+  void operator()(z_stream* stream) const { deflateEnd(stream); }
 };
 
 uInt checked_uint(std::size_t n) {
@@ -126,6 +137,7 @@ std::size_t gzip_decode(Bytes in, MutableBytes out) {
   stream.avail_out = checked_uint(out.size());
   const int status = inflate(&stream, Z_FINISH);
   if (status != Z_STREAM_END) corrupt("gzip stream is damaged or longer than the chunk");
+  if (stream.avail_in != 0) corrupt("bytes follow the gzip stream");
   return out.size() - stream.avail_out;
 }
 
@@ -134,16 +146,15 @@ void gzip_encode(const CodecSpec& spec, Bytes in, Buffer& out) {
   if (deflateInit2(&stream, spec.level, Z_DEFLATED, kGzipWindow, 8, Z_DEFAULT_STRATEGY) != Z_OK) {
     throw Error(Errc::invalid_argument, "gzip level must be 0..9");
   }
+  const std::unique_ptr<z_stream, DeflateEnd> guard(&stream);
   out.resize(deflateBound(&stream, static_cast<uLong>(in.size())));
   stream.next_in = const_cast<Bytef*>(in.data());
   stream.avail_in = checked_uint(in.size());
   stream.next_out = out.data();
   stream.avail_out = checked_uint(out.size());
   const int status = deflate(&stream, Z_FINISH);
-  const std::size_t written = out.size() - stream.avail_out;
-  deflateEnd(&stream);
   if (status != Z_STREAM_END) throw Error(Errc::internal, "deflate did not finish");
-  out.resize(written);
+  out.resize(out.size() - stream.avail_out);
 }
 
 // ---- dispatch --------------------------------------------------------------------------------

@@ -52,6 +52,12 @@ File File::create(const std::string& path) {
   return File(fd, path);
 }
 
+bool File::set_direct(bool direct) const noexcept {
+  const int flags = ::fcntl(fd_, F_GETFL);
+  if (flags < 0) return false;
+  return ::fcntl(fd_, F_SETFL, direct ? flags | O_DIRECT : flags & ~O_DIRECT) == 0;
+}
+
 std::uint64_t File::size() const {
   struct stat info {};
   if (::fstat(fd_, &info) != 0) throw Error::from_errno(errno, "cannot stat", path_);
@@ -93,7 +99,7 @@ void File::write_exact(Bytes data, std::uint64_t offset) const {
     const ssize_t n = ::pwrite(fd_, data.data() + done, data.size() - done,
                                static_cast<off_t>(offset + done));
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) throw Error::from_errno(errno, "cannot write", path_);
+    if (n <= 0) throw Error::from_errno(n < 0 ? errno : EIO, "cannot write", path_);
     done += static_cast<std::size_t>(n);
   }
 }
@@ -104,7 +110,8 @@ void File::sync() const {
 
 void File::close() {
   const int fd = std::exchange(fd_, -1);
-  if (fd >= 0 && ::close(fd) != 0) throw Error::from_errno(errno, "cannot close", path_);
+  // Linux has closed the descriptor even when it says EINTR.
+  if (fd >= 0 && ::close(fd) != 0 && errno != EINTR) throw Error::from_errno(errno, "cannot close", path_);
 }
 
 std::size_t read_file(const std::string& path, std::vector<std::uint8_t>& out,

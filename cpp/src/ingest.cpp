@@ -73,6 +73,17 @@ void record_outcome(IngestResult& result, const Body& body) {
   }
 }
 
+/// Bytes of the decoded picture; refuses a shape that no picture has.
+std::uint64_t expected_bytes(const JpegExpectation& expected) {
+  constexpr int kMaxSide = 65535;  // what a JPEG's header can say
+  IRTD_REQUIRE(expected.height >= 1 && expected.height <= kMaxSide && expected.width >= 1 &&
+                   expected.width <= kMaxSide,
+               "expected sides must be 1..65535");
+  IRTD_REQUIRE(expected.channels == 1 || expected.channels == 3, "channels must be 1 or 3");
+  return static_cast<std::uint64_t>(expected.height) * static_cast<std::uint64_t>(expected.width) *
+         static_cast<std::uint64_t>(expected.channels);
+}
+
 Bytes load(const std::string& path, std::vector<std::uint8_t>& buffer, IngestResult& result) {
   const std::size_t n = read_file(path, buffer, kMaxFileBytes);
   const Bytes file(buffer.data(), n);
@@ -86,7 +97,8 @@ std::vector<IngestResult> put_jpeg_files(ShardWriter& writer, const std::vector<
                                          const std::vector<std::string>& paths,
                                          const JpegExpectation& expected, int threads) {
   IRTD_REQUIRE(rows.size() == paths.size(), "one path for each row");
-  IRTD_REQUIRE(expected.channels == 1 || expected.channels == 3, "channels must be 1 or 3");
+  IRTD_REQUIRE(expected_bytes(expected) == writer.chunk_bytes(),
+               "expected pictures do not fit the rows of the shard");
   std::vector<IngestResult> results(rows.size());
   parallel_for(rows.size(), threads, [&](std::size_t i, int) {
     thread_local std::vector<std::uint8_t> buffer;
@@ -120,10 +132,9 @@ std::vector<IngestResult> pack_jpeg_files(PackedWriter& writer,
                            "expected " + std::to_string(slot.size()) + " bytes, found " +
                                std::to_string(file.size()));
       }
-      const JpegExpectation& want = expected[i];
-      pixels.resize(static_cast<std::size_t>(want.height) * static_cast<std::size_t>(want.width) *
-                    static_cast<std::size_t>(want.channels));
-      decode_into(file, want, MutableBytes(pixels));
+      check_shape(read_jpeg_header(file), expected[i]);  // before its pixels get memory
+      pixels.resize(static_cast<std::size_t>(expected_bytes(expected[i])));
+      decode_into(file, expected[i], MutableBytes(pixels));
       std::memcpy(slot.data(), file.data(), file.size());
     });
     results[i].crc32c = crc32c(slot);

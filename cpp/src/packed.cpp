@@ -82,9 +82,12 @@ void PackedReader::read(std::uint64_t row, MutableBytes out) const {
 void PackedReader::prefetch(std::uint64_t row) const {
   const auto i = static_cast<std::size_t>(row);
   if (i >= layout_.offsets.size()) return;
-  const std::shared_ptr<const File> holder = file(layout_.offsets[i] / layout_.chunk_bytes);
-  ::posix_fadvise(holder->fd(), static_cast<off_t>(layout_.offsets[i] % layout_.chunk_bytes),
-                  static_cast<off_t>(layout_.lengths[i]), POSIX_FADV_WILLNEED);
+  try {
+    const std::shared_ptr<const File> holder = file(layout_.offsets[i] / layout_.chunk_bytes);
+    ::posix_fadvise(holder->fd(), static_cast<off_t>(layout_.offsets[i] % layout_.chunk_bytes),
+                    static_cast<off_t>(layout_.lengths[i]), POSIX_FADV_WILLNEED);
+  } catch (const Error&) {  // a hint: the read that follows says what is wrong, and where
+  }
 }
 
 PackedWriter::PackedWriter(std::string path, std::uint64_t chunk_bytes)
@@ -100,6 +103,7 @@ PackedWriter::~PackedWriter() {
 }
 
 MutableBytes PackedWriter::slot(std::uint64_t offset, std::uint64_t length) {
+  IRTD_REQUIRE(!finished_, "the packed chunk is already finished");
   IRTD_REQUIRE(offset <= chunk_bytes_ && length <= chunk_bytes_ - offset,
                "packed sample lies outside its chunk file");
   return {buffer_.data() + offset, static_cast<std::size_t>(length)};

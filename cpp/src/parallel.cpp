@@ -13,12 +13,16 @@
 #include <fstream>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <vector>
 
 namespace irtd {
 namespace {
+
+constexpr int kMaxThreads = 1024;  // more only costs memory; guards against a nonsensical request
 
 /// One call of parallel_for: a counter of work handed out and a count of helpers still inside.
 struct Job {
@@ -53,11 +57,14 @@ class Pool {
  public:
   ~Pool() = default;
 
-  void submit(const std::shared_ptr<Job>& job, int helpers) {
+  void submit(const std::shared_ptr<Job>& job, int helpers) noexcept {
     {
       const std::lock_guard<std::mutex> lock(mutex_);
-      grow(helpers);
-      for (int i = 0; i < helpers; ++i) queue_.push_back(job);
+      try {
+        grow(helpers);
+        for (int i = 0; i < helpers; ++i) queue_.push_back(job);
+      } catch (const std::bad_alloc&) {  // fewer help; the caller does the rest
+      }
     }
     for (int i = 0; i < helpers; ++i) wake_.notify_one();
   }
@@ -75,11 +82,14 @@ class Pool {
 
  private:
   void grow(int wanted) {
-    while (threads_ < wanted) {
-      // Detached: the pool lives until the process ends, and is never joined, so that neither
-      // interpreter exit nor fork has to wait for it.
-      std::thread([this] { loop(); }).detach();
-      ++threads_;
+    try {
+      while (threads_ < wanted) {
+        // Detached: the pool lives until the process ends, and is never joined, so that neither
+        // interpreter exit nor fork has to wait for it.
+        std::thread([this] { loop(); }).detach();
+        ++threads_;
+      }
+    } catch (const std::system_error&) {  // the system has no more threads for us: work with fewer
     }
   }
 
@@ -121,14 +131,15 @@ void forget_pool_in_child() {
   inside_body = false;
 }
 
+const int fork_handler = pthread_atfork(nullptr, nullptr, forget_pool_in_child);
+
 Pool& pool() {
   Pool* existing = current_pool.load(std::memory_order_acquire);
   if (existing != nullptr) return *existing;
   const std::lock_guard<std::mutex> lock(pool_mutex);
   existing = current_pool.load(std::memory_order_acquire);
   if (existing == nullptr) {
-    static const int registered = pthread_atfork(nullptr, nullptr, forget_pool_in_child);
-    (void)registered;
+    (void)fork_handler;
     existing = new Pool();
     current_pool.store(existing, std::memory_order_release);
   }
@@ -163,7 +174,8 @@ int available_threads() {
 void parallel_for(std::size_t n, int threads,
                   const std::function<void(std::size_t, int)>& body) {
   if (n == 0) return;
-  const auto wanted = std::min<std::size_t>(n, static_cast<std::size_t>(std::max(1, threads)));
+  const auto wanted =
+      std::min<std::size_t>(n, static_cast<std::size_t>(std::clamp(threads, 1, kMaxThreads)));
   if (wanted == 1 || inside_body) {
     for (std::size_t i = 0; i < n; ++i) body(i, 0);
     return;

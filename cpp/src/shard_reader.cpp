@@ -14,7 +14,6 @@
 namespace irtd {
 namespace {
 
-constexpr std::size_t kMaxOpenShards = 256;  // per array; well under the usual limit of 1024 files
 constexpr std::size_t kCrcBytes = 4;
 
 }  // namespace
@@ -31,6 +30,8 @@ ShardReader::ShardReader(ShardLayout layout, CodecChain chain)
   IRTD_REQUIRE(layout_.rows_per_shard <= kMaxRowsPerShard, "too many chunks in a shard");
   IRTD_REQUIRE(layout_.chunk_bytes > 0, "a chunk must hold at least one byte");
   IRTD_REQUIRE(layout_.chunk_bytes <= kMaxChunkBytes, "a chunk may hold at most 4 GiB");
+  IRTD_REQUIRE(layout_.chunk_bytes % static_cast<std::uint64_t>(chain_.itemsize()) == 0,
+               "a chunk must hold whole elements");
   const std::uint64_t shards =
       layout_.rows / layout_.rows_per_shard + (layout_.rows % layout_.rows_per_shard != 0 ? 1 : 0);
   IRTD_REQUIRE(shards <= kMaxShards, "too many shards in an array");
@@ -72,7 +73,7 @@ std::shared_ptr<const ShardReader::Shard> ShardReader::open_shard(std::uint64_t 
   return shard;
 }
 
-void ShardReader::evict_if_needed(std::uint64_t keep) const {
+void ShardReader::evict_if_needed(std::uint64_t keep) const noexcept {
   if (open_ <= kMaxOpenShards) return;
   std::size_t oldest = shards_.size();
   for (std::size_t i = 0; i < shards_.size(); ++i) {
@@ -183,11 +184,14 @@ void ShardReader::read_stored(std::uint64_t row, std::vector<std::uint8_t>& out)
 void ShardReader::prefetch(Span<const std::int64_t> rows) const {
   for (const std::int64_t row : rows) {
     if (row < 0 || static_cast<std::uint64_t>(row) >= layout_.rows) continue;
-    const std::shared_ptr<const Shard> holder =
-        shard(static_cast<std::uint64_t>(row) / layout_.rows_per_shard);
-    const ChunkExtent extent = checked_extent(*holder, static_cast<std::uint64_t>(row));
-    ::posix_fadvise(holder->file.fd(), static_cast<off_t>(extent.offset),
-                    static_cast<off_t>(extent.nbytes), POSIX_FADV_WILLNEED);
+    try {
+      const std::shared_ptr<const Shard> holder =
+          shard(static_cast<std::uint64_t>(row) / layout_.rows_per_shard);
+      const ChunkExtent extent = checked_extent(*holder, static_cast<std::uint64_t>(row));
+      ::posix_fadvise(holder->file.fd(), static_cast<off_t>(extent.offset),
+                      static_cast<off_t>(extent.nbytes), POSIX_FADV_WILLNEED);
+    } catch (const Error&) {  // a hint: the read that follows says what is wrong, and where
+    }
   }
 }
 

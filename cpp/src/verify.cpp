@@ -42,6 +42,8 @@ std::uint32_t check_chunk(const ShardReader& reader, std::uint64_t row) {
 ShardReport verify_shard(const ShardReader& reader, std::uint64_t number, int threads) {
   ShardReport report;
   const ShardLayout& layout = reader.layout();
+  IRTD_REQUIRE(layout.rows > 0 && number <= (layout.rows - 1) / layout.rows_per_shard,
+               "shard " + std::to_string(number) + " is outside the array");
   reader.close();  // look at the file as it is now, not as it was when first opened
   std::vector<std::uint8_t> block;
   std::vector<ChunkExtent> index;

@@ -63,12 +63,15 @@ class ImagePatterns:
         visible: Pattern of the visible partners, or ``""``.
         mask: Pattern of the mask pictures, or ``""``.
         required: The variant does not match a dump without such infrared pictures.
+        visible_optional: The publisher gives not every picture a visible partner; missing ones
+            are counted in a note and are no problem.
     """
 
     infrared: str
     visible: str = ""
     mask: str = ""
     required: bool = False
+    visible_optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,6 +288,7 @@ def _images(table: Table) -> ImagePatterns:
         visible=table.text("visible", ""),
         mask=table.text("mask", ""),
         required=table.flag("required"),
+        visible_optional=table.flag("visible_optional"),
     )
     table.finish()
     _check_pattern(table, "infrared", images.infrared)

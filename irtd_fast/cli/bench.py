@@ -53,10 +53,10 @@ def print_bench(result: dict[str, Any]) -> None:
             say(_words(name))
             print_pairs((_words(key), _value(value)) for key, value in result[name].items())
     known = {"cold", "warm", "ceiling", "stages", "bound_by"}
-    rest = [(_words(key), _value(value)) for key, value in result.items() if key not in known]
-    if rest:
+    others = [(_words(key), _value(value)) for key, value in result.items() if key not in known]
+    if others:
         say()
-        print_pairs(rest, indent="")
+        print_pairs(others, indent="")
     say()
     say(plain(f"bound by: {result.get('bound_by', 'unknown')}"))
 

@@ -122,9 +122,7 @@ def _record(key: str | None, file: Path | None) -> SourceRecord:
     if file is None:
         if key is None:
             known = ", ".join(catalog.names())
-            raise typer.BadParameter(
-                f"say which source it is: {known}", param_hint="'--source'"
-            )
+            raise typer.BadParameter(f"say which source it is: {known}", param_hint="'--source'")
         return catalog.get(key)
     record = catalog.load_file(file)
     if key is not None and key != record.key:

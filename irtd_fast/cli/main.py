@@ -92,4 +92,3 @@ def _run() -> int:
             return ended.code
         return ExitCode.OK if ended.code is None else ExitCode.USAGE
     return ExitCode.OK
-

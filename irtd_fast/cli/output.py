@@ -35,7 +35,7 @@ class ExitCode(enum.IntEnum):
 
 
 def plain(text: object) -> str:
-    """Text with everything that is not printable escaped (``\\x1b``, ``\\n`` …)."""
+    r"""Text with everything that is not printable escaped (``\x1b``, ``\n`` …)."""
     string = str(text)
     if string.isprintable():
         return string

@@ -21,8 +21,8 @@ PLAIN_INTERVAL_S = 2.0
 class Progress:
     """Shows ``(phase, done, total)``, called from any thread, as often as the caller likes.
 
-    Phases follow one another. On a terminal each is a bar; elsewhere a phase prints a line when
-    it begins, then at most one every ``PLAIN_INTERVAL_S``, and one when it is done.
+    Phases follow one another. On a terminal each is a bar; elsewhere a phase prints at most one
+    line every ``PLAIN_INTERVAL_S``, and one when it is done.
     """
 
     def __init__(self) -> None:
@@ -30,7 +30,8 @@ class Progress:
         self._bars: RichProgress | None = None
         self._tasks: dict[str, TaskID] = {}
         self._phase = ""
-        self._shown = (0.0, -1)
+        self._at = 0.0
+        self._shown = -1
 
     def __enter__(self) -> Self:
         if is_terminal(sys.stderr) and os.environ.get("TERM") != "dumb":
@@ -59,13 +60,13 @@ class Progress:
 
     def _line(self, phase: str, done: int, total: int) -> None:
         now = time.monotonic()
-        at, shown = self._shown
-        new = phase != self._phase
-        finished = done >= total and shown != done
-        if new or finished or now - at >= PLAIN_INTERVAL_S:
-            self._phase, self._shown = phase, (now, done)
-            share = f" ({100 * done // total} %)" if total else ""
-            note(f"{plain(phase)}: {done:,} of {total:,}{share}")
+        if phase != self._phase:
+            self._phase, self._at, self._shown = phase, now, -1
+        if done == self._shown or (done < total and now - self._at < PLAIN_INTERVAL_S):
+            return
+        self._at, self._shown = now, done
+        share = f" ({100 * done // total} %)" if total else ""
+        note(f"{plain(phase)}: {done:,} of {total:,}{share}")
 
 
 def _bars() -> RichProgress:

@@ -164,11 +164,8 @@ def _request(
 def _refuse_or_clear(staging: Staging, *, resume: bool, replace: bool) -> IngestReport | None:
     """Decide about what is already there; a report if nothing is left to do."""
     target = staging.store / staging.name
-    committed = group_attributes(target) if (target / "zarr.json").exists() else None
-    if staging.exists() and committed is not None:
-        staged = staging.load_plan()
-        if staged.get("fingerprint") == committed.get("plan"):
-            staging.discard()  # a run that died between its commit and its clean-up
+    staging.recover(_committed(target))
+    committed = _committed(target)
     if staging.exists() and replace and not resume:
         staging.discard()
     if staging.exists() and not resume:
@@ -185,6 +182,10 @@ def _refuse_or_clear(staging: Staging, *, resume: bool, replace: bool) -> Ingest
             path=str(target),
         )
     return None
+
+
+def _committed(target: Path) -> dict[str, Any] | None:
+    return group_attributes(target) if (target / "zarr.json").exists() else None
 
 
 def _already_done(staging: Staging, committed: dict[str, Any]) -> IngestReport:
@@ -207,11 +208,12 @@ def _run(
     started = time.perf_counter()
     if staging.exists():
         job = _resume_job(staging, request, record)
+        replace = replace or staging.load_plan().get("replace") is True
     else:
         options = IngestOptions(**request["options"])
         args = (request["variant"], options, request["limit"], threads, progress)
         job = _scan(root, record, *args)
-        _save(staging, job, request)
+        _save(staging, job, request, replace=replace)
     _check_space(staging, job.plan)
     scanned = time.perf_counter()
     receipts, resumed = run_tasks(
@@ -224,7 +226,7 @@ def _run(
     staging.clean_tree(kept)
     attributes = _attributes(job, request["options"])
     irtd = write_source(staging, job.manifest, job.plan, job.codecs, receipts, attributes)
-    publish(staging, replace=replace)
+    publish(staging, irtd["digest"], replace=replace)
     ended = time.perf_counter()
     report = _report(staging, job, irtd["counts"])
     report.seconds = {"scan": scanned - started, "write": written - scanned,
@@ -252,11 +254,11 @@ def _scan(
     return _Job(record, manifest, plan, codecs, tolerance)
 
 
-def _save(staging: Staging, job: _Job, request: dict[str, Any]) -> None:
+def _save(staging: Staging, job: _Job, request: dict[str, Any], *, replace: bool) -> None:
     staging.begin()
     job.manifest.save(staging.manifest_path)
     header = {
-        **request, "fingerprint": job.plan.fingerprint, "arrays": job.plan.describe(),
+        **request, "replace": replace, "fingerprint": job.plan.fingerprint, "arrays": job.plan.describe(),
         "codecs": {path: [list(c) for c in codecs] for path, codecs in job.codecs.items()},
     }  # fmt: skip
     staging.save_plan(header)

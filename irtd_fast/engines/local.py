@@ -16,7 +16,7 @@ from irtd_fast.store.spec import Codec
 from irtd_fast.store.staging import Receipt, Staging
 from irtd_fast.store.tasks import Filled, TaskWriter, make_tasks
 
-_IN_FLIGHT = 2  # finished files that may wait for the disk; bounds memory at so many shards
+_IN_FLIGHT = 1  # finished files that may wait for the disk; bounds memory at so many shards
 
 
 def run_tasks(
@@ -53,8 +53,8 @@ def run_tasks(
     waiting: deque[Future[Receipt]] = deque()
     with ThreadPoolExecutor(1, "irtd-finish") as finisher:
         for task in make_tasks(plan.arrays):
-            receipt = staging.valid_receipt(task.file)
-            if receipt is not None:
+            receipt = staging.load_receipt(task.file)
+            if receipt is not None and writer.holds(task, receipt):
                 receipts[task.array.path].append(receipt)
                 resumed += 1
                 meter.tick(len(task.rows))

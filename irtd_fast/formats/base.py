@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, fields
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from irtd_fast.errors import AnnotationError, SourceError
@@ -162,8 +162,10 @@ def stem_of(file_name: str) -> str:
     >>> stem_of(r"train\F13_0000_70.095.JPG"), stem_of("set06/V001/I00459")
     ('F13_0000_70.095', 'I00459')
     """
-    name = PurePosixPath(file_name.replace("\\", "/"))
-    return name.stem if name.suffix.lower() in _IMAGE_SUFFIXES else name.name
+    # Plain string work: pathlib costs as much as all the rest of reading a COCO image entry.
+    name = file_name.replace("\\", "/").rstrip("/").rpartition("/")[2]
+    stem, dot, suffix = name.rpartition(".")
+    return stem if stem and dot and "." + suffix.lower() in _IMAGE_SUFFIXES else name
 
 
 def hull(points: list[Point]) -> Box:

@@ -51,10 +51,10 @@ def uniform(
         (samples, lanes) float64.
     """
     state = np.uint64(_key(seed, epoch, zlib.crc32(operation.encode())))
-    counters = samples.astype(np.uint64)[:, None] * np.uint64(lanes)
-    counters = counters + np.arange(lanes, dtype=np.uint64)
+    lane = np.arange(lanes, dtype=np.uint64)
+    counters = (samples.astype(np.uint64)[:, None] * np.uint64(lanes) + lane).astype(np.uint64)
     bits = _mix(_mix(counters * _GOLDEN + state) + state)
-    return (bits >> np.uint64(11)) * (1.0 / (1 << 53))
+    return (bits >> np.uint64(11)).astype(np.float64) * (1.0 / (1 << 53))
 
 
 def permutation(seed: int, epoch: int, count: int) -> NDArray[np.int64]:

@@ -140,6 +140,10 @@ def _make_samples(
     builder = _SampleBuilder(record, layout, probed, problems)
     for (pictures, draft), (_, visible, mask) in zip(ordered, partners, strict=True):
         draft.sample = builder.build(pictures, draft, visible, mask)
+    if builder.without_visible:
+        layout.notes.append(
+            f"{builder.without_visible} samples have no visible partner, as published"
+        )
     if limit is None:
         _report_orphans(layout, {path for row in partners for path in row[1:] if path}, problems)
 
@@ -154,6 +158,7 @@ class _SampleBuilder:
         self._probed = probed
         self._problems = problems
         self._unregistered = record.registration == "unregistered"
+        self.without_visible = 0
 
     def build(
         self, pictures: PictureSet, draft: Draft, visible: str | None, mask: str | None
@@ -165,7 +170,11 @@ class _SampleBuilder:
             infrared.channels = 1
         sample = SampleRecord(draft.name, infrared)
         if pictures.visible:
-            sample.visible = self._partner("visible", visible, draft)
+            optional = pictures.patterns.visible_optional
+            if visible is None and optional:
+                self.without_visible += 1
+            else:
+                sample.visible = self._partner("visible", visible, draft)
         if pictures.mask:
             sample.mask = self._partner("mask", mask, draft)
             if sample.mask is not None:

@@ -6,6 +6,7 @@ Ragged columns are ``values`` and ``offsets`` (N+1); strings are UTF-8 bytes and
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from irtd_fast.errors import CorruptStoreError, StoreFormatError
 from irtd_fast.store.spec import ArraySpec, Codec, group_json, load_array, make_chain
 
 _CHUNK_ROWS = 1 << 20
+_MAX_CHUNK_BYTES = 1 << 30  # what one chunk of a column may claim before any is read
 COLUMN_CODECS: tuple[Codec, ...] = (("zstd", {"level": 3, "checksum": False}), ("crc32c", {}))
 
 Array = NDArray[Any]
@@ -78,6 +80,35 @@ def write_table(path: Path, columns: Mapping[str, Array | Sequence[str]], dimens
             write_strings(path / name, values, dimension)
 
 
+def column_shape(path: Path) -> tuple[int, ...]:
+    """Shape of a plain array, from its metadata and the presence of its last chunk.
+
+    Raises:
+        CorruptStoreError: The metadata or that chunk is missing.
+        StoreFormatError: The metadata is not what it should be.
+    """
+    spec = _load_column(path)
+    chunks = -(-spec.shape[0] // spec.chunk_shape[0]) if math.prod(spec.shape) else 0
+    if chunks:
+        _require(_chunk_file(path, spec, chunks - 1))
+    return spec.shape
+
+
+def _load_column(path: Path) -> ArraySpec:
+    """Metadata of a column, sane enough to take memory for one chunk."""
+    spec = load_array(path)
+    if spec.sharding is not None:
+        raise StoreFormatError(f"{path}: $.codecs[0]: a column is not sharded", path=str(path))
+    grid = [-(-n // c) for n, c in zip(spec.shape, spec.chunk_shape, strict=True)]
+    if any(n != 1 for n in grid[1:]) and 0 not in spec.shape:
+        raise StoreFormatError(
+            f"{path}: $.chunk_grid: chunks must span a column's width", path=str(path)
+        )
+    if math.prod(spec.chunk_shape) * spec.itemsize > _MAX_CHUNK_BYTES:
+        raise StoreFormatError(f"{path}: $.chunk_grid: chunks of more than 1 GiB", path=str(path))
+    return spec
+
+
 def read_column(path: Path) -> Array:
     """Read a whole plain array.
 
@@ -85,29 +116,32 @@ def read_column(path: Path) -> Array:
         CorruptStoreError: A chunk is missing or damaged; ``path`` names its file.
         StoreFormatError: Its metadata is not what it should be.
     """
-    spec = load_array(path)
-    if spec.sharding is not None:
-        raise StoreFormatError(f"{path}: $.codecs[0]: a column is not sharded", path=str(path))
-    grid = [-(-n // c) for n, c in zip(spec.shape, spec.chunk_shape, strict=True)]
-    if any(n != 1 for n in grid[1:]) and 0 not in spec.shape:
-        raise StoreFormatError(
-            f"{path}: $.chunk_grid: chunks must span a column's width", path=path
-        )
+    spec = _load_column(path)
+    chunks = -(-spec.shape[0] // spec.chunk_shape[0]) if math.prod(spec.shape) else 0
+    if chunks:  # before the memory that the metadata asks for is taken
+        _require(_chunk_file(path, spec, chunks - 1))
     out = np.empty(spec.shape, spec.numpy_dtype)
-    for number in range(grid[0] if out.size else 0):
+    for number in range(chunks):
         first = number * spec.chunk_shape[0]
         chunk = _read_chunk(path, spec, number)
         out[first : first + spec.chunk_shape[0]] = chunk[: spec.shape[0] - first]
     return out
 
 
+def _chunk_file(path: Path, spec: ArraySpec, number: int) -> Path:
+    return path / spec.chunk_key(number, *[0] * (len(spec.shape) - 1))
+
+
+def _require(file: Path) -> None:
+    if not file.is_file():
+        raise CorruptStoreError(f"{file}: chunk file is missing", path=str(file))
+
+
 def _read_chunk(path: Path, spec: ArraySpec, number: int) -> Array:
-    file = path / spec.chunk_key(number, *[0] * (len(spec.shape) - 1))
-    count = int(np.prod(spec.chunk_shape))
-    try:
-        data = file.read_bytes()
-    except FileNotFoundError:
-        raise CorruptStoreError(f"{file}: chunk file is missing", path=str(file)) from None
+    file = _chunk_file(path, spec, number)
+    count = math.prod(spec.chunk_shape)
+    _require(file)
+    data = file.read_bytes()
     chain = make_chain(spec.codecs, spec.itemsize, big_endian=spec.big_endian)
     try:
         raw = chain.decode(data, count * spec.itemsize)

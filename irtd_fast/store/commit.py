@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -23,7 +22,7 @@ from irtd_fast.errors import StoreError
 from irtd_fast.manifest import Manifest
 from irtd_fast.store.columns import write_column, write_document, write_group, write_table
 from irtd_fast.store.plan import MODALITIES, RAW, ArrayPlan, Plan
-from irtd_fast.store.spec import FORMAT_VERSION, ArraySpec, Codec, Sharding
+from irtd_fast.store.spec import FORMAT_VERSION, ArraySpec, Codec, Sharding, group_json
 from irtd_fast.store.staging import Receipt, Staging, write_json
 from irtd_fast.store.tables import SourceTables, build_tables
 from irtd_fast.types import Problem, SampleFlag
@@ -223,14 +222,14 @@ def write_files_table(tree: Path, receipts: Mapping[str, list[Receipt]]) -> int:
         digests.append(receipt.digest if receipt else _core.xxh64((tree / path).read_bytes()))
         shard = receipt is not None and "/values/c/" not in path
         kinds.append(FILE_SHARD if shard else FILE_PLAIN)
-    columns = {
-        "path": paths,
-        "bytes": np.asarray(sizes, np.uint64),
-        "digest": np.asarray(digests, np.uint64),
-        "kind": np.asarray(kinds, np.uint8),
-    }
-    write_table(tree / "files", columns, "file")
-    return files_digest(paths, columns["bytes"], columns["digest"], columns["kind"])
+    lists = (
+        np.asarray(sizes, np.uint64),
+        np.asarray(digests, np.uint64),
+        np.asarray(kinds, np.uint8),
+    )
+    columns = dict(zip(("bytes", "digest", "kind"), lists, strict=True))
+    write_table(tree / "files", {"path": paths, **columns}, "file")
+    return files_digest(paths, *lists)
 
 
 def table_digests(tree: Path) -> dict[str, int]:
@@ -273,30 +272,30 @@ def _sync_file(path: Path) -> None:
         os.close(descriptor)
 
 
-def publish(staging: Staging, *, replace: bool) -> None:
+def publish(staging: Staging, digest: int, *, replace: bool) -> None:
     """Rename the staged tree into place.
+
+    Args:
+        staging: With the finished tree.
+        digest: Of the group's attributes, by which a run that died right after knows its work.
+        replace: Take the place of a source that is there already.
 
     Raises:
         StoreError: The source is already there and ``replace`` is not set.
     """
     sync_tree(staging.tree)
+    staging.mark_commit(digest)
     target = staging.store / staging.name
     root = staging.store / "zarr.json"
     if not root.exists():
-        write_json(
-            root,
-            {
-                "zarr_format": 3,
-                "node_type": "group",
-                "attributes": {"irtd": {"format": FORMAT_VERSION}},
-            },
-        )
+        # Put together in this source's own folder: another source may be doing the same.
+        document = group_json({"irtd": {"format": FORMAT_VERSION}})
+        write_json(root, document, staging.folder / "root.json.partial")
     if not target.exists():
         _core.rename_durably(str(staging.tree), str(target))
     elif not replace:
         raise StoreError(f"{target}: the source is already in the store", path=str(target))
     elif not _core.exchange_paths(str(staging.tree), str(target)):
-        old = staging.folder / "old"
-        _core.rename_durably(str(target), str(old))
+        _core.rename_durably(str(target), str(staging.old))
         _core.rename_durably(str(staging.tree), str(target))
-    shutil.rmtree(staging.folder)
+    staging.discard()

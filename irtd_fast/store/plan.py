@@ -45,7 +45,7 @@ class IngestOptions:
     profile: Profile = "fast"
     codec: CodecName = "auto"
     visible: Visible = "compact"
-    shard_bytes: int = 128 << 20
+    shard_bytes: int = 64 << 20
     few: int = 32
 
     def __post_init__(self) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +14,16 @@ from numpy.typing import NDArray
 
 from irtd_fast import _core
 from irtd_fast.errors import CorruptStoreError, StoreFormatError
-from irtd_fast.store.columns import Strings, read_column, read_strings
+from irtd_fast.store.columns import Strings, column_shape, read_column, read_strings
 from irtd_fast.store.spec import ArraySpec, group_attributes, load_array, make_chain
 
 Array = NDArray[Any]
 _STRINGS = {"name", "path", "code", "where", "message", "action", "sample"}
+_VOCABULARIES = {
+    "split": "splits", "scene": "scenes", "sequence": "sequences", "category": "categories",
+}  # fmt: skip
+_MAX_SAMPLES = 1 << 40
+_MAX_PIXELS = 3 << 28  # 2^28 of them, three channels; the ingest takes no larger picture
 
 
 @dataclass(frozen=True)
@@ -46,11 +53,12 @@ class ArrayInfo:
             sane = all(isinstance(n, int) and 0 <= n < 1 << 40 for n in sizes)
             words = (info.kind in ("bucket", "packed"), info.encoding in ("raw", "jpeg"),
                      info.dtype in ("uint8", "uint16"))  # fmt: skip
-            inside = not info.path.startswith("/") and ".." not in Path(info.path).parts
+            inside = not {"", ".", ".."} & set(info.path.split("/")) and "\0" not in info.path
         except (KeyError, TypeError, AttributeError) as error:
-            raise StoreFormatError(f"{where}: not an array entry: {entry!r:.80}") from error
+            brief = reprlib.repr(entry)
+            raise StoreFormatError(f"{where}: not an array entry: {brief:.80}") from error
         if not (sane and all(words) and inside):
-            raise StoreFormatError(f"{where}: impossible array entry: {entry!r:.160}")
+            raise StoreFormatError(f"{where}: impossible array entry: {reprlib.repr(entry):.160}")
         return info
 
 
@@ -72,17 +80,34 @@ class Source:
         try:
             entries = enumerate(self.attributes["arrays"])
             self.arrays = [ArrayInfo.from_json(e, f"{where}.arrays[{i}]") for i, e in entries]
-            self.count = int(self.attributes["counts"]["samples"])
-            self.categories: list[str] = list(self.attributes["categories"])
-            self.splits: list[str] = list(self.attributes["splits"])
+            self.count = self.attributes["counts"]["samples"]
         except (KeyError, TypeError, ValueError) as error:
             raise StoreFormatError(f"{where}: {error!r}", path=str(path)) from error
+        if type(self.count) is not int or not 0 <= self.count < _MAX_SAMPLES:
+            raise StoreFormatError(f"{where}.counts.samples: impossible", path=str(path))
+        self.categories = self._words("categories", where)
+        self.splits = self._words("splits", where)
+        self._check_count()
         self._columns: dict[str, Any] = {}
         self._pixels: dict[int, _core.PixelSource] = {}
         self._readers: dict[int, _core.ShardReader | _core.PackedReader] = {}
 
     def __len__(self) -> int:
-        return self.count
+        return int(self.count)
+
+    def _words(self, name: str, where: str) -> list[str]:
+        words = self.attributes.get(name)
+        if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+            raise StoreFormatError(f"{where}.{name}: expected a list of words", path=str(self.path))
+        return words
+
+    def _check_count(self) -> None:
+        """A number in the attributes alone must not make a reader allocate for it."""
+        folder = self.path / "samples" / "infrared_row"
+        shape = column_shape(folder)
+        if shape != (self.count,):
+            message = f"{folder}: {shape[0]} rows, expected {self.count}"
+            raise CorruptStoreError(message, path=str(folder))
 
     def column(self, table: str, name: str) -> Any:
         """A whole column (an array, or ``Strings``), read on first use and kept.
@@ -95,11 +120,27 @@ class Source:
             folder = self.path / table / name
             strings = name in _STRINGS and (folder / "values").exists()
             values = read_strings(folder) if strings else read_column(folder)
-            if table == "samples" and len(values) != self.count:
-                message = f"{folder}: {len(values)} rows, expected {self.count}"
-                raise CorruptStoreError(message, path=str(folder))
+            self._check_column(table, name, values)
             self._columns[key] = values
         return self._columns[key]
+
+    def _check_column(self, table: str, name: str, values: Any) -> None:
+        folder = self.path / table / name
+        expected = len(values)
+        if table == "samples":
+            expected = self.count
+        elif table in ("objects", "points"):
+            expected = self.count + 1 if name == "offsets" else int(self.offsets(table)[-1])
+        if len(values) != expected:
+            message = f"{folder}: {len(values)} rows, expected {expected}"
+            raise CorruptStoreError(message, path=str(folder))
+        vocabulary = _VOCABULARIES.get(name)
+        if vocabulary is None or table == "problems" or not len(values):
+            return
+        known = len(self._words(vocabulary, f"{self.path / 'zarr.json'}: $.attributes.irtd"))
+        if int(values.min()) < 0 or int(values.max()) >= known:
+            message = f"{folder}: a code outside the {known} words of '{vocabulary}'"
+            raise CorruptStoreError(message, path=str(folder))
 
     def names(self) -> Strings:
         """Names of the samples."""
@@ -111,14 +152,7 @@ class Source:
         key = f"{table}/checked"
         if key not in self._columns:
             offsets = self.column(table, "offsets").astype(np.int64)
-            last = len(self.column(table, "category"))
-            steps_back = bool((np.diff(offsets) < 0).any())
-            if (
-                len(offsets) != self.count + 1
-                or offsets[0] != 0
-                or offsets[-1] != last
-                or steps_back
-            ):
+            if offsets[0] != 0 or bool((np.diff(offsets) < 0).any()):
                 raise CorruptStoreError(
                     f"{self.path / table}: offsets do not fit", path=str(self.path)
                 )
@@ -182,7 +216,7 @@ class Source:
         if number not in self._pixels:
             info, reader = self.arrays[number], self.reader(number)
             if isinstance(reader, _core.PackedReader):
-                shapes = read_column(self.path / info.path / "shape")
+                shapes = self._packed_shapes(info)
                 item = 2 if info.dtype == "uint16" else 1
                 jpeg = info.encoding == "jpeg"
                 self._pixels[number] = _core.packed_source(reader, shapes, itemsize=item, jpeg=jpeg)
@@ -191,6 +225,15 @@ class Source:
                     reader, info.height, info.width, info.channels
                 )
         return self._pixels[number]
+
+    def _packed_shapes(self, info: ArrayInfo) -> Array:
+        folder = self.path / info.path / "shape"
+        shapes = read_column(folder)
+        fits = shapes.shape == (info.rows, 3)
+        if not fits or (info.rows and shapes.astype(np.float64).prod(axis=1).max() > _MAX_PIXELS):
+            message = f"{folder}: shapes that no picture has"
+            raise CorruptStoreError(message, path=str(folder))
+        return shapes
 
 
 def open_sharded(path: Path, spec: ArraySpec) -> _core.ShardReader:
@@ -204,13 +247,18 @@ def open_sharded(path: Path, spec: ArraySpec) -> _core.ShardReader:
     if sharding is None:
         raise StoreFormatError(f"{path}: $.codecs: not a sharded array", path=str(path))
     tail = (spec.separator + "0") * (len(spec.shape) - 1)
-    return _core.ShardReader(
+    make = partial(
+        _core.ShardReader,
         prefix=f"{path}/c{spec.separator}", suffix=tail, rows=spec.shape[0],
         rows_per_shard=sharding.rows_per_shard, sample_shape=list(spec.shape[1:]),
         dtype=spec.numpy_dtype,
         chain=make_chain(sharding.codecs, spec.itemsize, big_endian=sharding.big_endian),
         index_at_end=sharding.index_at_end, index_crc32c=sharding.index_crc32c,
     )  # fmt: skip
+    try:
+        return make()
+    except ValueError as error:  # numbers that fit Zarr but no memory
+        raise StoreFormatError(f"{path / 'zarr.json'}: $: {error}", path=str(path)) from error
 
 
 def open_array(path: str | Path) -> _core.ShardReader:
@@ -232,5 +280,11 @@ def iter_sources(store: Path) -> Iterator[Path]:
     """
     group_attributes(store)
     for path in sorted(store.iterdir()):
-        if not path.name.startswith(".") and (path / "zarr.json").is_file():
+        if path.name.startswith("."):
+            continue
+        if (path / "zarr.json").is_file():
             yield path
+        elif (path / "samples").is_dir() or (path / "files").is_dir():
+            # A source must not vanish silently with the one file that makes it a group.
+            missing = path / "zarr.json"
+            raise CorruptStoreError(f"{missing}: metadata file is missing", path=str(missing))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+import reprlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,8 @@ from irtd_fast.errors import CorruptStoreError, StoreFormatError, UnsupportedErr
 
 FORMAT_VERSION = 1
 MAX_METADATA_BYTES = 64 << 20
+_MAX_ARRAY_METADATA_BYTES = 16 << 20
+_MAX_AXES = _MAX_CODECS = 8
 _MAX_ELEMENTS = 1 << 48
 _DTYPES = {
     "uint8": "u1", "int8": "i1", "uint16": "<u2", "int16": "<i2", "uint32": "<u4", "int32": "<i4",
@@ -133,18 +136,20 @@ def make_chain(codecs: Sequence[Codec], itemsize: int, *, big_endian: bool = Fal
     return CodecChain([(name, dict(options)) for name, options in codecs], itemsize, big_endian)
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """Read a metadata document.
+def read_json(path: Path, most: int = MAX_METADATA_BYTES) -> dict[str, Any]:
+    """Read a metadata document of at most so many bytes.
 
     Raises:
         CorruptStoreError: If the file is missing.
         StoreFormatError: If it is not a JSON object or absurdly long.
     """
     try:
-        if path.stat().st_size > MAX_METADATA_BYTES:
-            raise StoreFormatError(f"{path}: $: metadata of more than 64 MiB", path=str(path))
+        if path.stat().st_size > most:
+            raise StoreFormatError(
+                f"{path}: $: metadata of more than {most >> 20} MiB", path=str(path)
+            )
         document = json.loads(path.read_bytes())
-    except (FileNotFoundError, NotADirectoryError):
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         raise CorruptStoreError(f"{path}: metadata file is missing", path=str(path)) from None
     except (ValueError, RecursionError) as error:
         raise StoreFormatError(f"{path}: $: not valid JSON: {error}", path=str(path)) from error
@@ -160,7 +165,7 @@ class _Reader:
         self.value, self.path, self.where = document, path, where
 
     def fail(self, expected: str) -> StoreFormatError:
-        found = json.dumps(self.value, default=str)[:80]
+        found = reprlib.repr(self.value)[:80]  # bounded in depth and length, unlike json.dumps
         return StoreFormatError(
             f"{self.path}: {self.where}: expected {expected}, found {found}", path=self.path
         )
@@ -174,9 +179,9 @@ class _Reader:
         value = self.value.get(key, default) if isinstance(self.value, dict) else default
         return _Reader(value, self.path, f"{self.where}.{key}")
 
-    def items(self) -> list[_Reader]:
-        if not isinstance(self.value, list):
-            raise self.fail("a list")
+    def items(self, most: int) -> list[_Reader]:
+        if not isinstance(self.value, list) or len(self.value) > most:
+            raise self.fail(f"a list of at most {most} entries")
         return [_Reader(v, self.path, f"{self.where}[{i}]") for i, v in enumerate(self.value)]
 
     def integer(self, low: int, high: int = _MAX_ELEMENTS) -> int:
@@ -189,10 +194,15 @@ class _Reader:
             raise self.fail(f"one of {', '.join(allowed)}" if allowed else "a string")
         return self.value
 
+    def mapping(self) -> dict[str, Any]:
+        if not isinstance(self.value, dict):
+            raise self.fail("an object")
+        return self.value
+
     def shape(self, low: int) -> tuple[int, ...]:
-        dims = tuple(item.integer(low) for item in self.items())
-        if not 1 <= len(dims) <= 8 or math.prod(dims) > _MAX_ELEMENTS:
-            raise self.fail("1 to 8 axes and at most 2^48 elements")
+        dims = tuple(item.integer(low) for item in self.items(_MAX_AXES))
+        if not dims or math.prod(dims) > _MAX_ELEMENTS:
+            raise self.fail(f"1 to {_MAX_AXES} axes and at most 2^48 elements")
         return dims
 
 
@@ -207,12 +217,16 @@ def _codec_json(codec: Codec) -> dict[str, Any]:
     return {"name": name, "configuration": options} if options else {"name": name}
 
 
-def _read_codecs(items: list[_Reader]) -> tuple[tuple[Codec, ...], bool]:
+def _read_codecs(codecs_reader: _Reader, dtype: str) -> tuple[tuple[Codec, ...], bool]:
     """Codecs after ``bytes``, and whether the elements are big-endian."""
+    items = codecs_reader.items(_MAX_CODECS)
     if not items or items[0].get("name").value != "bytes":
-        raise (items[0] if items else _Reader(None, "", "$")).fail("the bytes codec first")
-    endian = items[0].optional("configuration", {}).optional("endian", "little")
-    big_endian = endian.text("little", "big") == "big"
+        raise codecs_reader.fail("the bytes codec first")
+    configuration = items[0].optional("configuration", {})
+    if _DTYPES[dtype][-1] in "1?":
+        big_endian = False
+    else:  # Zarr v3 has no default byte order
+        big_endian = configuration.get("endian").text("little", "big") == "big"
     codecs: list[Codec] = []
     for item in items[1:]:
         name = item.get("name").text()
@@ -242,7 +256,9 @@ def _codec_options(name: str, item: _Reader) -> dict[str, Any]:
     }
 
 
-def _read_sharding(item: _Reader, shape: tuple[int, ...], chunk: tuple[int, ...]) -> Sharding:
+def _read_sharding(
+    item: _Reader, shape: tuple[int, ...], chunk: tuple[int, ...], dtype: str
+) -> Sharding:
     configuration = item.get("configuration")
     inner_reader = configuration.get("chunk_shape")
     inner = inner_reader.shape(1)
@@ -252,8 +268,8 @@ def _read_sharding(item: _Reader, shape: tuple[int, ...], chunk: tuple[int, ...]
             f"{[1, *shape[1:]]}, found {list(inner)}; read it with zarr-python instead",
             path=inner_reader.path,
         )
-    codecs, big_endian = _read_codecs(configuration.get("codecs").items())
-    index_codecs = configuration.get("index_codecs").items()
+    codecs, big_endian = _read_codecs(configuration.get("codecs"), dtype)
+    index_codecs = configuration.get("index_codecs").items(_MAX_CODECS)
     names = [codec.get("name").text("bytes", "crc32c") for codec in index_codecs]
     if names not in (["bytes"], ["bytes", "crc32c"]):
         raise configuration.get("index_codecs").fail("bytes, optionally followed by crc32c")
@@ -283,25 +299,25 @@ def parse_array(document: Mapping[str, Any], path: str) -> ArraySpec:
     encoding = root.get("chunk_key_encoding")
     encoding.get("name").text("default")
     separator = encoding.optional("configuration", {}).optional("separator", "/").text("/", ".")
-    codecs = root.get("codecs").items()
+    codecs = root.get("codecs").items(_MAX_CODECS)
     names = root.optional("dimension_names", None).value
     common: dict[str, Any] = {
         "shape": shape, "dtype": dtype, "chunk_shape": chunk, "separator": separator,
-        "attributes": dict(root.optional("attributes", {}).value or {}),
-        "dimension_names": tuple(map(str, names)) if names else None,
+        "attributes": root.optional("attributes", {}).mapping(),
+        "dimension_names": tuple(map(str, names)) if isinstance(names, list) and names else None,
     }  # fmt: skip
     if codecs and codecs[0].get("name").value == "sharding_indexed":
         if len(codecs) != 1:
             raise root.get("codecs").fail("sharding_indexed alone")
-        return ArraySpec(**common, sharding=_read_sharding(codecs[0], shape, chunk))
-    plain, big_endian = _read_codecs(codecs)
+        return ArraySpec(**common, sharding=_read_sharding(codecs[0], shape, chunk, dtype))
+    plain, big_endian = _read_codecs(root.get("codecs"), dtype)
     return ArraySpec(**common, codecs=plain, big_endian=big_endian)
 
 
 def load_array(directory: Path) -> ArraySpec:
     """Read and check the array in a directory."""
     path = directory / "zarr.json"
-    return parse_array(read_json(path), str(path))
+    return parse_array(read_json(path, _MAX_ARRAY_METADATA_BYTES), str(path))
 
 
 def group_attributes(directory: Path) -> dict[str, Any]:

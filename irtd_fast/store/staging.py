@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from irtd_fast import _core
-from irtd_fast.errors import StoreBusyError, StoreFormatError
+from irtd_fast.errors import StoreBusyError, StoreError, StoreFormatError
 from irtd_fast.store.spec import read_json
 
 STAGING = ".staging"
@@ -59,6 +59,8 @@ class Staging:
         self.tree = self.folder / "tree"
         self.manifest_path = self.folder / "manifest.jsonl"
         self.plan_path = self.folder / "plan.json"
+        self.commit_path = self.folder / "commit.json"
+        self.old = self.folder / "old"
         self.receipts = self.folder / "receipts"
         self._lock: int | None = None
 
@@ -74,7 +76,7 @@ class Staging:
         while self._lock is None:
             path.parent.mkdir(parents=True, exist_ok=True)
             try:
-                descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+                descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
             except FileNotFoundError:
                 continue  # another run has just removed the empty staging folder
             try:
@@ -118,6 +120,32 @@ class Staging:
         """True if an interrupted run left a saved plan here."""
         return self.plan_path.is_file()
 
+    def recover(self, committed: dict[str, Any] | None) -> None:
+        """Finish what a run that died inside its commit left undone.
+
+        Args:
+            committed: Attributes of the source that stands in the store, if there is one.
+        """
+        target = self.store / self.name
+        if committed is None and self.old.is_dir() and not target.exists():
+            # Killed between two renames, where the file system cannot exchange: undo the first.
+            _core.rename_durably(str(self.old), str(target))
+        elif self.exists() and committed is not None and self._is_committed(committed):
+            self.discard()  # died between its commit and its clean-up
+        if not self.exists():
+            self.discard()  # died while cleaning up, or before its plan was whole
+
+    def mark_commit(self, digest: int) -> None:
+        """Note what is about to be renamed into place."""
+        write_json(self.commit_path, {"digest": digest})
+
+    def _is_committed(self, committed: dict[str, Any]) -> bool:
+        try:
+            marked = read_json(self.commit_path).get("digest")
+        except StoreError:
+            return False
+        return marked is not None and marked == committed.get("digest")
+
     def begin(self) -> None:
         """Start from an empty folder."""
         self.discard()
@@ -147,7 +175,8 @@ class Staging:
         """
         header = read_json(self.plan_path)
         if "fingerprint" not in header or "options" not in header:
-            raise StoreFormatError(f"{self.plan_path}: $: not a saved plan", path=self.plan_path)
+            path = str(self.plan_path)
+            raise StoreFormatError(f"{path}: $: not a saved plan", path=path)
         return header
 
     # ---- receipts -----------------------------------------------------------------------------
@@ -159,8 +188,10 @@ class Staging:
         """Record a finished data file."""
         write_json(self._receipt_path(receipt.file), asdict(receipt))
 
-    def valid_receipt(self, file: str) -> Receipt | None:
-        """The receipt of a data file if the file is there and still as it says.
+    def load_receipt(self, file: str) -> Receipt | None:
+        """The receipt of a data file, if it is there with a file of the size it says.
+
+        The content is another matter: see ``tasks.TaskWriter.holds``.
 
         Args:
             file: Path relative to the source's group.
@@ -170,12 +201,12 @@ class Staging:
         """
         path = self._receipt_path(file)
         try:
-            receipt = Receipt(**json.loads(path.read_text()))
+            receipt = Receipt(**json.loads(path.read_bytes()))
+            receipt.failures = [(int(r), str(c), str(m)) for r, c, m in receipt.failures]
             size = (self.tree / file).stat().st_size
-        except (OSError, ValueError, TypeError):
+        except (OSError, ValueError, TypeError, RecursionError):
             return None
-        receipt.failures = [(r, c, m) for r, c, m in receipt.failures]
-        return receipt if size == receipt.bytes else None
+        return receipt if (receipt.file, receipt.bytes) == (file, size) else None
 
 
 def _same_file(descriptor: int, path: Path) -> bool:
@@ -185,9 +216,15 @@ def _same_file(descriptor: int, path: Path) -> bool:
         return False
 
 
-def write_json(path: Path, document: dict[str, Any]) -> None:
-    """Write a JSON document so that either the old or the new one is there after a crash."""
-    partial = path.with_name(path.name + ".partial")
+def write_json(path: Path, document: dict[str, Any], partial: Path | None = None) -> None:
+    """Write a JSON document so that either the old or the new one is there after a crash.
+
+    Args:
+        path: Where it goes.
+        document: JSON-able.
+        partial: Where it is put together, on the same file system; beside ``path`` by default.
+    """
+    partial = partial or path.with_name(path.name + ".partial")
     data = json.dumps(document, indent=1, allow_nan=False).encode()
     with partial.open("wb") as file:
         file.write(data)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -126,6 +127,36 @@ class TaskWriter:
             return self._fill_packed(task, str(path), pictures)
         return self._fill_shard(task, str(path), pictures)
 
+    def holds(self, task: Task, receipt: Receipt) -> bool:
+        """True if a data file of an earlier run still has the content its receipt says.
+
+        Every byte is read and checked: a disk that lost a write, or a hand that touched the
+        staging folder, must not end in a committed store.
+        """
+        rows = list(task.rows)
+        if receipt.rows != rows or len(receipt.digests) != len(rows):
+            return False
+        path = self.tree / task.file
+        if task.array.kind == "packed":
+            whole = len(receipt.crcs) == len(rows)
+            return whole and _core.xxh64(path.read_bytes()) == receipt.digest
+        reader = self._reader(task.array)
+        size, digest, present, holes, damage = reader.verify_shard(
+            task.number, threads=self.threads
+        )
+        lost = sorted(row for row, _, _ in receipt.failures)
+        found = size, digest, present, sorted(holes), damage
+        return found == (receipt.bytes, receipt.digest, receipt.present, lost, [])
+
+    def _reader(self, array: ArrayPlan) -> _core.ShardReader:
+        sample = (array.height, array.width, array.channels)[: 3 if array.channels > 1 else 2]
+        return _core.ShardReader(
+            prefix=f"{self.tree / array.path}/c/", suffix="/0" * len(sample), rows=array.rows,
+            rows_per_shard=array.rows_per_shard, sample_shape=list(sample),
+            dtype="<u2" if array.itemsize == 2 else "u1",
+            chain=make_chain(self.codecs[array.path], array.itemsize),
+        )  # fmt: skip
+
     def _picture(self, array: ArrayPlan, row: int) -> ImageInfo:
         picture = picture_of(self.manifest.samples[array.members[row]], array.modality)
         assert picture is not None  # the plan only lists samples that have one
@@ -236,14 +267,14 @@ class TaskWriter:
         if found != expected:
             message = f"expected {_shape_text(expected)}, found {_shape_text(found)}"
             return False, digest, 0, "changed-since-plan", message
-        return True, digest, put(np.ascontiguousarray(pixels)), "", ""
+        return True, digest, put(cast("_Pixels", np.ascontiguousarray(pixels))), "", ""
 
 
 def decode_for(data: bytes, picture: ImageInfo, modality: str, tolerance: int) -> _Pixels:
     """Decode a picture as the store holds it: gray counts, or RGB for colour partners."""
     if modality == "visible" and picture.channels == 3:
         pixels = decode_image(data, channels="colour")
-        return pixels if pixels.ndim == 3 else np.repeat(pixels[..., None], 3, axis=2)
+        return pixels if pixels.ndim == 3 else cast("_Pixels", np.stack([pixels] * 3, axis=2))
     if picture.channels == 3:
         return decode_image(data, channels="colour")
     return decode_image(data, channels="gray", tolerance=tolerance)

@@ -15,7 +15,7 @@ from irtd_fast import catalog
 from irtd_fast.cli.main import app
 
 ROOT = Path(__file__).resolve().parents[2]
-PYTHON_FOLDERS = ("irtd_fast", "tests", "benchmarks", "scripts")
+PYTHON_FOLDERS = ("irtd_fast", "tests", "benchmarks", ".ci")
 NATIVE_FOLDERS = ("cpp", "src")
 GENERATED = ROOT / "irtd_fast" / "_core.pyi"
 MAX_MODULE_LINES = 400
@@ -37,7 +37,6 @@ TOP_LEVEL = {
     "cpp",
     "irtd_fast",
     "pyproject.toml",
-    "scripts",
     "src",
     "tests",
 }

@@ -10,6 +10,9 @@
 
 namespace irtd {
 
+/// What O_DIRECT asks of offsets, lengths and addresses; covers every block size in use.
+constexpr std::uint64_t kDirectAlignment = 4096;
+
 /// A file descriptor with its path; closed by its owner's destructor.
 class File {
  public:
@@ -23,6 +26,9 @@ class File {
   static File open_read(const std::string& path);
   /// Creates or truncates.
   static File create(const std::string& path);
+  /// Makes writes bypass the page cache (offset, length and memory must be multiples of
+  /// kDirectAlignment), or go through it again; false where the file system cannot.
+  bool set_direct(bool direct) const noexcept;
 
   int fd() const noexcept { return fd_; }
   const std::string& path() const noexcept { return path_; }

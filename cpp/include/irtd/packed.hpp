@@ -32,7 +32,7 @@ class PackedReader {
   std::string file_path(std::uint64_t row) const;
   /// Reads a sample into `out` (exactly its length) and checks its crc32c.
   void read(std::uint64_t row, MutableBytes out) const;
-  /// Asks the kernel to start reading this sample; returns at once.
+  /// Asks the kernel to start reading this sample; returns at once and never fails.
   void prefetch(std::uint64_t row) const;
 
  private:

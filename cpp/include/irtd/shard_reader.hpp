@@ -14,6 +14,8 @@
 
 namespace irtd {
 
+constexpr std::size_t kMaxOpenShards = 256;  ///< well under the usual limit of 1024 files
+
 /// Where one inner chunk lies in its shard file.
 struct ChunkExtent {
   std::uint64_t offset = 0;
@@ -35,7 +37,7 @@ struct ShardLayout {
 
 /// Random reader of such an array; safe to use from many threads.
 ///
-/// Shard indices and descriptors are cached (at most `kMaxOpenShards` in a process stay open).
+/// Shard indices and descriptors are cached (at most `kMaxOpenShards` of an array stay open).
 /// Every extent is checked against its file before use. A missing shard, a missing chunk and a
 /// damaged chunk are Errc::corrupt with path and row, never zeros.
 class ShardReader {
@@ -59,7 +61,8 @@ class ShardReader {
   std::string shard_path(std::uint64_t shard) const;
   /// Reads a row's stored bytes as they are.
   void read_stored(std::uint64_t row, std::vector<std::uint8_t>& out) const;
-  /// Asks the kernel to start reading these rows; returns at once.
+  /// Asks the kernel to start reading these rows; returns at once. Never fails: what is wrong with
+  /// a row is said by the read of it.
   void prefetch(Span<const std::int64_t> rows) const;
   /// Forgets cached descriptors and indices.
   void close() const;
@@ -69,7 +72,7 @@ class ShardReader {
   std::shared_ptr<const Shard> shard(std::uint64_t number) const;
   std::shared_ptr<const Shard> open_shard(std::uint64_t number) const;
   void decode_row(const Shard& shard, std::uint64_t row, MutableBytes out) const;
-  void evict_if_needed(std::uint64_t keep) const;
+  void evict_if_needed(std::uint64_t keep) const noexcept;
   ChunkExtent checked_extent(const Shard& shard, std::uint64_t row) const;
 
   ShardLayout layout_;

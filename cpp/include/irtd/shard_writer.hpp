@@ -68,6 +68,7 @@ class ShardWriter {
   std::uint64_t chunk_bytes_;
   CodecChain chain_;
   bool raw_;
+  bool direct_ = false;  ///< writes bypass the page cache
   File file_;
   PooledBuffer buffer_;
 

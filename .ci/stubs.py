@@ -22,6 +22,8 @@ ROOT = Path(__file__).resolve().parent.parent
 STUB = ROOT / "irtd_fast" / "_core.pyi"
 MODULE = "irtd_fast._core"
 GENERIC = {
+    # Arrays are buffers, but NumPy's own types say so from Python 3.12 on only.
+    "Buffer": "typing_extensions.Buffer | numpy.typing.NDArray[typing.Any]",
     "dict": "dict[typing.Any, typing.Any]",
     "list": "list[typing.Any]",
     "tuple": "tuple[typing.Any, ...]",
@@ -59,6 +61,11 @@ class BareGenerics(ast.NodeTransformer):
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.Subscript:
         node.slice = self.visit(node.slice)
+        return node
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
+        if ast.unparse(node).endswith(".Buffer"):
+            return ast.parse(GENERIC["Buffer"], mode="eval").body
         return node
 
     def visit_Name(self, node: ast.Name) -> ast.expr:

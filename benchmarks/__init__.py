@@ -1,0 +1,1 @@
+"""Benchmarks beside peers, gated by ratios within one run; see README.md."""

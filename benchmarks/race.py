@@ -1,0 +1,129 @@
+"""Implementations raced against each other, and what came of it.
+
+Two cores that other people use too make any single time worthless. So implementations take turns
+(A B C, B C A, …), each round gives one ratio, and only the median of these ratios is judged.
+"""
+
+from __future__ import annotations
+
+import gc
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+OURS = "irtd_fast"
+
+_now = 0.0
+
+
+def replayed_clock() -> float:
+    """Timer of pytest-benchmark while it is shown the turns of a race that is already over."""
+    return _now
+
+
+def advance_clock(seconds: float) -> None:
+    """Let ``replayed_clock`` go on by the time a turn took."""
+    global _now  # noqa: PLW0603 - a clock is one per process by nature
+    _now += seconds
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One implementation in a race.
+
+    Attributes:
+        name: Of the library, or of the ceiling.
+        turn: Does the work of the given units, asserts its answer outside the timed part, and
+            returns the seconds of the timed part.
+        units: Units (images) of one turn; 0 lets the race choose as many as fill a turn.
+        step: Units are a multiple of this (the batch size).
+    """
+
+    name: str
+    turn: Callable[[int, int], float]
+    units: int = 0
+    step: int = 1
+
+
+@dataclass
+class Result:
+    """A race that is over.
+
+    Attributes:
+        group: Name of the task and its input.
+        seconds: Per contender: seconds per unit of each round.
+        facts: What should be known beside the numbers (threads, bytes, cache state …).
+    """
+
+    group: str
+    seconds: dict[str, list[float]]
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    def speedup(self, against: str) -> float:
+        """How many times faster we are: median over the rounds of (its time / our time)."""
+        pairs = zip(self.seconds[against], self.seconds[OURS], strict=True)
+        return statistics.median(theirs / ours for theirs, ours in pairs)
+
+    def rate(self, name: str) -> float:
+        """Units a second, median over the rounds."""
+        return 1 / statistics.median(self.seconds[name])
+
+
+def hold_race(
+    group: str,
+    contenders: Sequence[Contender],
+    *,
+    rounds: int,
+    most_units: int,
+    seconds_a_turn: float = 0.05,
+    before_turn: Callable[[], None] = lambda: None,
+    facts: dict[str, Any] | None = None,
+) -> Result:
+    """Race contenders in rounds.
+
+    Args:
+        group: Name of the task and its input.
+        contenders: Who takes part.
+        rounds: Number of rounds; everyone has one turn in each, another one begins each time.
+        most_units: Upper bound of the units of one turn.
+        seconds_a_turn: Aim for contenders that leave their number of units to the race.
+        before_turn: Called before every turn, not timed (drop the page cache, remove outputs).
+        facts: Kept with the result.
+    """
+    units = {c.name: c.units or _units(c, most_units, seconds_a_turn) for c in contenders}
+    seconds: dict[str, list[float]] = {c.name: [] for c in contenders}
+    for number in range(rounds):
+        first = number % len(contenders)
+        for contender in (*contenders[first:], *contenders[:first]):
+            before_turn()
+            count = units[contender.name]
+            seconds[contender.name].append(_timed(contender, number, count) / count)
+    return Result(group, seconds, {**(facts or {}), "rounds": rounds, "units_a_turn": units})
+
+
+def _timed(contender: Contender, number: int, units: int) -> float:
+    gc.collect()
+    gc.disable()
+    try:
+        return contender.turn(number, units)
+    finally:
+        gc.enable()
+
+
+def _units(contender: Contender, most: int, seconds: float) -> int:
+    """Units that take about so many seconds, from a turn that also warms everything up."""
+    step = contender.step
+    trial = min(most, max(step, 64 // step * step))
+    contender.turn(-2, trial)
+    took = contender.turn(-1, trial) / trial
+    wanted = int(seconds / took) // step * step
+    return max(step, min(most // step * step, wanted))
+
+
+def timed(work: Callable[[], Any]) -> tuple[float, Any]:
+    """Seconds of a call, and what it returned."""
+    started = time.perf_counter()
+    value = work()
+    return time.perf_counter() - started, value

@@ -1,0 +1,134 @@
+"""``irtd show``: one sample as a picture."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from irtd_fast.cli.guard import guarded
+from irtd_fast.cli.output import note, plain, say
+
+if TYPE_CHECKING:
+    from irtd_fast.store.dataset import Dataset
+    from irtd_fast.store.sample import Sample
+
+_NAMES_LOOKED_AT = 100_000
+_NAMES_COMPARED = 500
+_SUGGESTIONS = 3
+
+
+@guarded
+def show(
+    store: Annotated[
+        Path, typer.Argument(metavar="STORE", exists=True, file_okay=False, help="The store.")
+    ],
+    sample_id: Annotated[
+        str, typer.Argument(metavar="ID", help="source/name of the sample, or its number.")
+    ],
+    output: Annotated[
+        Path,
+        typer.Option("-o", "--output", metavar="X.png", dir_okay=False, help="PNG to write."),
+    ],
+    visible: Annotated[
+        bool, typer.Option("--visible", help="Put the visible partner beside it.")
+    ] = False,
+) -> None:
+    """Draw one sample with its boxes, turned boxes, points and category names."""
+    if output.suffix.lower() != ".png":
+        raise typer.BadParameter(f"{output}: only .png is written", param_hint="'-o'")
+    from imagecodecs import png_encode
+
+    from irtd_fast.cli.picture import draw_sample
+    from irtd_fast.store.dataset import open_store
+
+    sample = find_sample(open_store(store), sample_id)
+    if visible and sample.visible is None:
+        note(plain(f"irtd: {sample.id} has no visible partner in the store"))
+    shown = draw_sample(sample, visible=visible)
+    output.write_bytes(png_encode(shown.pixels))
+    say(plain(f"{output}: {shown.pixels.shape[1]} x {shown.pixels.shape[0]} pixels"))
+    for line in shown.caption:
+        say(plain(f"  {line}"))
+
+
+def find_sample(dataset: Dataset, wanted: str) -> Sample:
+    """The sample of an ID: ``source/name``, or a number in the dataset.
+
+    Raises:
+        ValueError: There is no such sample; the nearest are named.
+    """
+    number = _number(wanted)
+    if number is not None and number < len(dataset):
+        by_number: Sample = dataset[number]
+        return by_number
+    source_name, _, name = wanted.partition("/")
+    first = 0
+    for source in dataset.sources:
+        if source.name == source_name:
+            names = source.names()
+            for row, candidate in enumerate(names):
+                if candidate == name:
+                    found: Sample = dataset[first + row]
+                    return found
+            raise _unknown(dataset, wanted, [f"{source_name}/{n}" for n in near(name, names)])
+        first += len(source)
+    for loose in (False, True) if number is None else (False,):
+        guesses = [f"{s.name}/{n}" for s in dataset.sources for n in near(wanted, s.names(), loose)]
+        if guesses:
+            raise _unknown(dataset, wanted, guesses[:_SUGGESTIONS])
+    raise _unknown(dataset, wanted, [])
+
+
+def _number(wanted: str) -> int | None:
+    """The number an ID is; digits that begin with 0 are part of a name (``010001``)."""
+    if not (wanted.isascii() and wanted.isdigit()) or (wanted[0] == "0" and wanted != "0"):
+        return None
+    return int(wanted) if len(wanted) < 19 else None
+
+
+def _unknown(dataset: Dataset, wanted: str, guesses: Sequence[str]) -> ValueError:
+    if guesses:
+        hint = f"did you mean {' or '.join(guesses)}?"
+    elif len(dataset):
+        hint = f"an ID is a number below {len(dataset)} or source/name, such as {dataset[0].id}"
+    else:
+        hint = "the store is empty"
+    return ValueError(f"no sample {wanted!r}; {hint}")
+
+
+def near(wanted: str, names: Sequence[str], loose: bool = True) -> list[str]:
+    """Names that may be meant; quick also for a large source.
+
+    The first 100,000 names are looked at; those with the longest common beginning and end are
+    compared letter by letter.
+
+    Args:
+        wanted: What was asked for.
+        names: Of the samples of one source.
+        loose: Also give names that are only alike, not just those of the same file name.
+    """
+    stem = wanted.rpartition("/")[2].rpartition(".")[0] or wanted.rpartition("/")[2]
+    looked_at = list(islice(iter(names), _NAMES_LOOKED_AT))
+    alike = [n for n in looked_at if n.rpartition("/")[2].casefold() == stem.casefold()]
+    if alike or not loose:
+        return alike[:_SUGGESTIONS]
+    reverse = wanted[::-1]
+
+    def common(name: str) -> int:
+        return _shared(wanted, name) + _shared(reverse, name[::-1])
+
+    best = sorted(looked_at, key=common, reverse=True)[:_NAMES_COMPARED]
+    return difflib.get_close_matches(wanted, best, n=_SUGGESTIONS, cutoff=0.5)
+
+
+def _shared(a: str, b: str) -> int:
+    """Letters that two texts have in common from their beginning."""
+    for count, (x, y) in enumerate(zip(a, b, strict=False)):
+        if x != y:
+            return count
+    return min(len(a), len(b))

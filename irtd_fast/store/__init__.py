@@ -1,0 +1,1 @@
+"""Stores: the format on disk, planning, writing, committing, reading and verifying."""
