@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -150,10 +150,10 @@ def write_big_store(store: Path, count: int) -> None:
 
 
 @pytest.fixture(scope="module")
-def big_store(contest: Contest, scratch: Path) -> Iterator[tuple[Path, int]]:
+def big_store(contest: Contest, scratch: Path) -> tuple[Path, int]:
     count = 1_000_000 if contest.enabled else 20_000
     write_big_store(scratch / "big.zarr", count)
-    yield scratch / "big.zarr", count
+    return scratch / "big.zarr", count
 
 
 def probe_turn(
@@ -165,7 +165,7 @@ def probe_turn(
     def turn(number: int, _: int) -> float:
         sample = int(np.random.default_rng([2, number + 2]).integers(count))
         command = [sys.executable, "-c", probe, str(store), str(sample)]
-        done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
         seconds, megabytes, found, name, shown = json.loads(done.stdout)
         assert (found, name) == (count, f"frame_{sample:07d}")
         wanted = boxes[sample * BOXES : (sample + 1) * BOXES]
@@ -180,9 +180,7 @@ def probe_turn(
 @pytest.mark.slow
 @pytest.mark.parametrize("impl", list(PROBES))
 @pytest.mark.benchmark(timer=replayed_clock)
-def test_open(
-    contest: Contest, benchmark: Any, big_store: tuple[Path, int], impl: str
-) -> None:
+def test_open(contest: Contest, benchmark: Any, big_store: tuple[Path, int], impl: str) -> None:
     """``open_store``, ``len``, one sample's name and boxes; modules already imported."""
     if impl == "zarr-python":
         pytest.importorskip("zarr")

@@ -129,7 +129,9 @@ def cpu_name() -> str:
 
 def versions() -> dict[str, str]:
     """Versions of ourselves and of the peers that are installed."""
-    found = {key: str(_core.build_info()[key]) for key in ("version", "compiler", "highway", "zstd")}
+    found = {
+        key: str(_core.build_info()[key]) for key in ("version", "compiler", "highway", "zstd")
+    }
     for name in _PEERS:
         try:
             found[name] = version(name)
@@ -182,7 +184,7 @@ def read_array(contest: Contest, scratch: Path) -> Callable[[str, str], ReadArra
 @pytest.fixture(scope="session")
 def jpeg_dump(contest: Contest, scratch: Path) -> JpegDump:
     """A dump of gray JPEG files."""
-    return write_jpeg_dump(scratch / "dump", 2000 if contest.enabled else 40)
+    return write_jpeg_dump(scratch / "dump", 2000 if contest.enabled else 80)
 
 
 def memory_bandwidth(pieces: int = 512) -> dict[str, float]:

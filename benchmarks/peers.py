@@ -158,19 +158,31 @@ READERS: dict[str, Callable[[ReadArray, int], Reader]] = {
 
 
 class Ceiling:
-    """A C++ loop that preads, checks and decodes on the same threads, and does nothing else."""
+    """A C++ loop that preads, checks and decodes on the same threads, and does nothing else.
 
-    def __init__(self, array: ReadArray) -> None:
+    Args:
+        array: What it reads.
+        places: Samples it writes before it writes over them: 1, or a batch. It must not have an
+            easier time in the processor's caches than the readers that it judges. Each of its
+            threads turns in a part of the places, and only as many threads as there are cores
+            run at a time, so that it gets more places in proportion.
+        threads: Of the loop.
+    """
+
+    def __init__(self, array: ReadArray, places: int, threads: int) -> None:
         self._array = array
         self._reader = open_array(array.path)
         self._chain = make_chain(array.codecs, 2 if array.dtype == "u16" else 1)
+        self._threads = threads
+        at_once = min(threads, _core.available_threads())
+        self._slots = places * threads // at_once
 
-    def seconds(self, rows: Rows, *, threads: int, decode: bool = True) -> float:
+    def seconds(self, rows: Rows, *, decode: bool = True) -> float:
         """Seconds for these rows; it raises if a checksum is wrong."""
         shard, offset, nbytes = self._reader.extents(rows)
         return _core.read_ceiling(
             self._array.files(), shard, offset, nbytes, self._chain if decode else None,
-            chunk_bytes=self._array.sample_bytes, slots=64, threads=threads,
+            chunk_bytes=self._array.sample_bytes, slots=self._slots, threads=self._threads,
         )  # fmt: skip
 
 

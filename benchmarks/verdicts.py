@@ -11,7 +11,9 @@ from pathlib import Path
 
 from .race import OURS, Result
 
-_HEAD = f"{'implementation':<22}{'median/s':>10}{'slowest':>10}{'fastest':>10}{'GB/s':>8}{'we are':>10}"
+_HEAD = (
+    f"{'implementation':<22}{'median/s':>10}{'slowest':>10}{'fastest':>10}{'GB/s':>8}{'we are':>10}"
+)
 
 
 @dataclass(frozen=True)

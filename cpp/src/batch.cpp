@@ -23,10 +23,10 @@ std::size_t pixel_bytes(const Pixels& shape) {
 /// Refuses a shape whose views could reach beyond its bytes.
 void check_pixels(const Pixels& shape) {
   constexpr int kMaxSide = 1 << 24;  // keeps every product of sides far from 2^64
-  IRTD_REQUIRE(shape.height >= 1 && shape.height <= kMaxSide && shape.width >= 1 &&
-                   shape.width <= kMaxSide,
-               "pictures must have 1 to 2^24 rows and columns");
-  IRTD_REQUIRE(shape.channels == 1 || shape.channels == 3, "pictures have 1 or 3 channels");
+  IRTD_REQUIRE(
+      shape.height >= 1 && shape.height <= kMaxSide && shape.width >= 1 && shape.width <= kMaxSide,
+      "pictures must have 1 to 2^24 rows and columns");
+  IRTD_REQUIRE(shape.channels >= 1 && shape.channels <= 64, "pictures have 1 to 64 channels");
   IRTD_REQUIRE(shape.itemsize == 1 || shape.itemsize == 2, "pictures are uint8 or uint16");
 }
 
@@ -155,6 +155,32 @@ std::uint64_t since(Clock::time_point start) {
   return static_cast<std::uint64_t>(std::chrono::nanoseconds(Clock::now() - start).count());
 }
 
+struct StageTotals {
+  std::atomic<std::uint64_t> fetch{0};
+  std::atomic<std::uint64_t> normalize{0};
+  std::atomic<std::uint64_t> resample{0};
+};
+
+void run_item(const std::vector<const PixelSource*>& sources, const BatchItem& item,
+              const Normalize& normalize, const BatchShape& shape, void* target,
+              StageTotals& totals) {
+  thread_local std::vector<std::uint8_t> scratch;
+  IRTD_REQUIRE(item.source >= 0 && static_cast<std::size_t>(item.source) < sources.size(),
+               "batch item names no source");
+  const Clock::time_point start = Clock::now();
+  const Pixels pixels = sources[static_cast<std::size_t>(item.source)]->fetch(item.row, scratch);
+  const Clock::time_point fetched = Clock::now();
+  totals.fetch += static_cast<std::uint64_t>(std::chrono::nanoseconds(fetched - start).count());
+  std::uint64_t stats_ns = 0;
+  if (pixels.itemsize == 2) {
+    render<std::uint16_t>(pixels, item, normalize, shape, target, &stats_ns);
+  } else {
+    render<std::uint8_t>(pixels, item, normalize, shape, target, &stats_ns);
+  }
+  totals.normalize += stats_ns;
+  totals.resample += since(fetched) - stats_ns;
+}
+
 }  // namespace
 
 std::unique_ptr<PixelSource> make_bucket_source(std::shared_ptr<const ShardReader> reader,
@@ -180,36 +206,15 @@ StageTimes run_batch(const std::vector<const PixelSource*>& sources,
   IRTD_REQUIRE(shape.channels == 1 || shape.channels == 3, "channels must be 1 or 3");
   const std::size_t stride = shape.sample_bytes();
   IRTD_REQUIRE(out.size() == items.size() * stride, "out must hold exactly the batch");
-  std::atomic<std::uint64_t> fetch_ns{0};
-  std::atomic<std::uint64_t> normalize_ns{0};
-  std::atomic<std::uint64_t> resample_ns{0};
+  StageTotals totals;
   parallel_for(items.size(), threads, [&](std::size_t i, int) {
-    thread_local std::vector<std::uint8_t> scratch;
-    const BatchItem& item = items[i];
-    IRTD_REQUIRE(item.source >= 0 && static_cast<std::size_t>(item.source) < sources.size(),
-                 "batch item names no source");
-    const Clock::time_point start = Clock::now();
-    Pixels pixels;
     try {
-      pixels = sources[static_cast<std::size_t>(item.source)]->fetch(item.row, scratch);
-    } catch (const Error& error) {
-      // The caller knows samples by their place in the batch.
-      throw Error(error.code(), error.what()).at_path(error.path()).at_row(
-          static_cast<std::int64_t>(i));
+      run_item(sources, items[i], normalize, shape, out.data() + i * stride, totals);
+    } catch (Error& error) {  // the caller knows samples by their place in the batch
+      throw error.at_row(static_cast<std::int64_t>(i));
     }
-    const Clock::time_point fetched = Clock::now();
-    fetch_ns += static_cast<std::uint64_t>(std::chrono::nanoseconds(fetched - start).count());
-    std::uint64_t stats_ns = 0;
-    std::uint8_t* target = out.data() + i * stride;
-    if (pixels.itemsize == 2) {
-      render<std::uint16_t>(pixels, item, normalize, shape, target, &stats_ns);
-    } else {
-      render<std::uint8_t>(pixels, item, normalize, shape, target, &stats_ns);
-    }
-    normalize_ns += stats_ns;
-    resample_ns += since(fetched) - stats_ns;
   });
-  return {fetch_ns, normalize_ns, resample_ns};
+  return {totals.fetch, totals.normalize, totals.resample};
 }
 
 }  // namespace irtd

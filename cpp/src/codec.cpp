@@ -69,8 +69,7 @@ void zstd_encode(const CodecSpec& spec, Bytes in, Buffer& out) {
   ZSTD_CCtx_setParameter(context.get(), ZSTD_c_compressionLevel, spec.level);
   ZSTD_CCtx_setParameter(context.get(), ZSTD_c_checksumFlag, spec.checksum ? 1 : 0);
   out.resize(ZSTD_compressBound(in.size()));
-  const std::size_t n =
-      ZSTD_compress2(context.get(), out.data(), out.size(), in.data(), in.size());
+  const std::size_t n = ZSTD_compress2(context.get(), out.data(), out.size(), in.data(), in.size());
   if (ZSTD_isError(n) != 0) {
     throw Error(Errc::internal, std::string("zstd: ") + ZSTD_getErrorName(n));
   }
@@ -96,14 +95,17 @@ std::size_t blosc_decode(Bytes in, MutableBytes out) {
 void blosc_encode(const CodecSpec& spec, Bytes in, Buffer& out) {
   IRTD_REQUIRE(in.size() <= static_cast<std::size_t>(BLOSC_MAX_BUFFERSIZE),
                "blosc chunks hold at most 2 GiB");
+  if (blosc_compname_to_compcode(spec.cname.c_str()) < 0) {
+    throw Error(Errc::unsupported, "blosc cannot compress with " + spec.cname);
+  }
   IRTD_REQUIRE(spec.level >= 0 && spec.level <= 9, "blosc level must be 0..9");
   IRTD_REQUIRE(spec.shuffle >= 0 && spec.shuffle <= 2, "blosc shuffle must be 0, 1 or 2");
   IRTD_REQUIRE(spec.typesize >= 1 && spec.typesize <= BLOSC_MAX_TYPESIZE && spec.blocksize >= 0,
                "blosc typesize must be 1..255 and its block size not negative");
   out.resize(in.size() + BLOSC_MAX_OVERHEAD);
-  const int n = blosc_compress_ctx(spec.level, spec.shuffle, static_cast<std::size_t>(spec.typesize),
-                                   in.size(), in.data(), out.data(), out.size(),
-                                   spec.cname.c_str(), static_cast<std::size_t>(spec.blocksize), 1);
+  const int n = blosc_compress_ctx(
+      spec.level, spec.shuffle, static_cast<std::size_t>(spec.typesize), in.size(), in.data(),
+      out.data(), out.size(), spec.cname.c_str(), static_cast<std::size_t>(spec.blocksize), 1);
   if (n <= 0) throw Error(Errc::unsupported, "blosc cannot compress with " + spec.cname);
   out.resize(static_cast<std::size_t>(n));
 }
@@ -161,10 +163,14 @@ void gzip_encode(const CodecSpec& spec, Bytes in, Buffer& out) {
 
 std::size_t decode_one(CodecKind kind, Bytes in, MutableBytes out) {
   switch (kind) {
-    case CodecKind::blosc: return blosc_decode(in, out);
-    case CodecKind::zstd: return zstd_decode(in, out);
-    case CodecKind::gzip: return gzip_decode(in, out);
-    case CodecKind::crc32c: break;
+    case CodecKind::blosc:
+      return blosc_decode(in, out);
+    case CodecKind::zstd:
+      return zstd_decode(in, out);
+    case CodecKind::gzip:
+      return gzip_decode(in, out);
+    case CodecKind::crc32c:
+      break;
   }
   throw Error(Errc::internal, "crc32c is not a compressor");
 }

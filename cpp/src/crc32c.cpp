@@ -26,7 +26,8 @@ std::array<std::uint32_t, 256> make_table() {
 }
 
 #if defined(__x86_64__)
-[[maybe_unused]] __attribute__((target("sse4.2"))) std::uint32_t crc32c_sse42(Bytes data, std::uint32_t initial) {
+[[maybe_unused]]
+__attribute__((target("sse4.2"))) std::uint32_t crc32c_sse42(Bytes data, std::uint32_t initial) {
   std::uint64_t state = ~initial;
   const std::uint8_t* p = data.data();
   std::size_t left = data.size();

@@ -59,7 +59,7 @@ bool File::set_direct(bool direct) const noexcept {
 }
 
 std::uint64_t File::size() const {
-  struct stat info {};
+  struct stat info{};
   if (::fstat(fd_, &info) != 0) throw Error::from_errno(errno, "cannot stat", path_);
   return static_cast<std::uint64_t>(info.st_size);
 }
@@ -67,8 +67,8 @@ std::uint64_t File::size() const {
 void File::read_exact(MutableBytes out, std::uint64_t offset) const {
   std::size_t done = 0;
   while (done < out.size()) {
-    const ssize_t n = ::pread(fd_, out.data() + done, out.size() - done,
-                              static_cast<off_t>(offset + done));
+    const ssize_t n =
+        ::pread(fd_, out.data() + done, out.size() - done, static_cast<off_t>(offset + done));
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) throw Error::from_errno(errno, "cannot read", path_);
     if (n == 0) throw Error(Errc::corrupt, "file ends too early").at_path(path_);
@@ -96,8 +96,8 @@ void File::read_exact2(MutableBytes first, MutableBytes second, std::uint64_t of
 void File::write_exact(Bytes data, std::uint64_t offset) const {
   std::size_t done = 0;
   while (done < data.size()) {
-    const ssize_t n = ::pwrite(fd_, data.data() + done, data.size() - done,
-                               static_cast<off_t>(offset + done));
+    const ssize_t n =
+        ::pwrite(fd_, data.data() + done, data.size() - done, static_cast<off_t>(offset + done));
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) throw Error::from_errno(n < 0 ? errno : EIO, "cannot write", path_);
     done += static_cast<std::size_t>(n);
@@ -111,7 +111,8 @@ void File::sync() const {
 void File::close() {
   const int fd = std::exchange(fd_, -1);
   // Linux has closed the descriptor even when it says EINTR.
-  if (fd >= 0 && ::close(fd) != 0 && errno != EINTR) throw Error::from_errno(errno, "cannot close", path_);
+  if (fd >= 0 && ::close(fd) != 0 && errno != EINTR)
+    throw Error::from_errno(errno, "cannot close", path_);
 }
 
 std::size_t read_file(const std::string& path, std::vector<std::uint8_t>& out,
@@ -119,8 +120,8 @@ std::size_t read_file(const std::string& path, std::vector<std::uint8_t>& out,
   const File file = File::open_read(path);
   const std::uint64_t size = file.size();
   if (size > max_bytes) {
-    throw Error(Errc::decode, "file of " + std::to_string(size) + " bytes is larger than the limit of " +
-                                  std::to_string(max_bytes))
+    throw Error(Errc::decode, "file of " + std::to_string(size) +
+                                  " bytes is larger than the limit of " + std::to_string(max_bytes))
         .at_path(path);
   }
   const auto n = static_cast<std::size_t>(size);
@@ -142,7 +143,8 @@ void sync_directory(const std::string& directory) {
 }
 
 void rename_durably(const std::string& from, const std::string& to) {
-  if (::rename(from.c_str(), to.c_str()) != 0) throw Error::from_errno(errno, "cannot rename", from);
+  if (::rename(from.c_str(), to.c_str()) != 0)
+    throw Error::from_errno(errno, "cannot rename", from);
   sync_directory(parent_of(to));
 }
 

@@ -27,10 +27,10 @@ class SourceDefect : public std::runtime_error {
 
 void check_shape(const JpegHeader& header, const JpegExpectation& expected) {
   if (header.height == expected.height && header.width == expected.width) return;
-  throw SourceDefect("changed-since-plan",
-                     "expected " + std::to_string(expected.height) + "x" +
-                         std::to_string(expected.width) + ", found " +
-                         std::to_string(header.height) + "x" + std::to_string(header.width));
+  throw SourceDefect("changed-since-plan", "expected " + std::to_string(expected.height) + "x" +
+                                               std::to_string(expected.width) + ", found " +
+                                               std::to_string(header.height) + "x" +
+                                               std::to_string(header.width));
 }
 
 void check_gray(int deviation, const JpegExpectation& expected) {
@@ -93,7 +93,8 @@ Bytes load(const std::string& path, std::vector<std::uint8_t>& buffer, IngestRes
 
 }  // namespace
 
-std::vector<IngestResult> put_jpeg_files(ShardWriter& writer, const std::vector<std::uint64_t>& rows,
+std::vector<IngestResult> put_jpeg_files(ShardWriter& writer,
+                                         const std::vector<std::uint64_t>& rows,
                                          const std::vector<std::string>& paths,
                                          const JpegExpectation& expected, int threads) {
   IRTD_REQUIRE(rows.size() == paths.size(), "one path for each row");
@@ -128,9 +129,9 @@ std::vector<IngestResult> pack_jpeg_files(PackedWriter& writer,
     record_outcome(results[i], [&] {
       const Bytes file = load(paths[i], buffer, results[i]);
       if (file.size() != slot.size()) {
-        throw SourceDefect("changed-since-plan",
-                           "expected " + std::to_string(slot.size()) + " bytes, found " +
-                               std::to_string(file.size()));
+        throw SourceDefect("changed-since-plan", "expected " + std::to_string(slot.size()) +
+                                                     " bytes, found " +
+                                                     std::to_string(file.size()));
       }
       check_shape(read_jpeg_header(file), expected[i]);  // before its pixels get memory
       pixels.resize(static_cast<std::size_t>(expected_bytes(expected[i])));

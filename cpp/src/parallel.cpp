@@ -171,8 +171,7 @@ int available_threads() {
   return std::max(1, count);
 }
 
-void parallel_for(std::size_t n, int threads,
-                  const std::function<void(std::size_t, int)>& body) {
+void parallel_for(std::size_t n, int threads, const std::function<void(std::size_t, int)>& body) {
   if (n == 0) return;
   const auto wanted =
       std::min<std::size_t>(n, static_cast<std::size_t>(std::clamp(threads, 1, kMaxThreads)));

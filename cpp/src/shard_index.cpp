@@ -32,8 +32,8 @@ void check_stored_crc(Bytes data, const std::uint8_t* stored) {
   const std::uint32_t expected = load_le32(stored);
   const std::uint32_t actual = crc32c(data);
   if (expected == actual) return;
-  throw Error(Errc::corrupt, "crc32c mismatch: stored " + std::to_string(expected) +
-                                 ", computed " + std::to_string(actual));
+  throw Error(Errc::corrupt, "crc32c mismatch: stored " + std::to_string(expected) + ", computed " +
+                                 std::to_string(actual));
 }
 
 std::vector<ChunkExtent> parse_shard_index(Bytes raw, const ShardIndexFormat& format) {

@@ -131,7 +131,8 @@ void ShardReader::decode_row(const Shard& shard, std::uint64_t row, MutableBytes
   if (chain_.stores_raw()) {
     const std::size_t tail = chain_.ends_in_crc32c() ? kCrcBytes : 0;
     if (nbytes != out.size() + tail) {
-      throw Error(Errc::corrupt, "chunk has " + std::to_string(nbytes) + " stored bytes, expected " +
+      throw Error(Errc::corrupt, "chunk has " + std::to_string(nbytes) +
+                                     " stored bytes, expected " +
                                      std::to_string(out.size() + tail));
     }
     std::uint8_t stored[kCrcBytes] = {};

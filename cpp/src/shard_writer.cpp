@@ -3,8 +3,9 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <algorithm>
+#include <cerrno>
 #include <cstring>
+#include <new>
 #include <utility>
 
 #include "irtd/crc32c.hpp"
@@ -20,6 +21,7 @@ constexpr std::uint64_t kFlushPiece = std::uint64_t{8} << 20;
 constexpr std::uint8_t kOpen = 0;
 constexpr std::uint8_t kPresent = 1;
 constexpr std::uint8_t kHole = 2;
+constexpr std::uint8_t kTaken = 3;  // somebody fills it now
 
 }  // namespace
 
@@ -56,25 +58,50 @@ ShardWriter::ShardWriter(std::string path, std::uint64_t rows, std::uint64_t use
   file_ = File::create(partial_);
   // Copying into the page cache costs an eighth of an ingest, and the dump's pages are needed more.
   direct_ = file_.set_direct(true);
-  flusher_ = std::thread([this] { flush_loop(); });
+  try {
+    flusher_ = std::thread([this] { flush_loop(); });
+  } catch (...) {
+    ::unlink(partial_.c_str());  // no destructor will run
+    throw;
+  }
 }
 
 ShardWriter::~ShardWriter() {
+  if (::getpid() != owner_) {
+    // A copy in a child of fork: the file is the parent's, and so is the thread, for which join()
+    // and the destructor of the condition variable it waits on would wait for ever.
+    new (&flusher_) std::thread();
+    new (&wake_) std::condition_variable();
+    return;
+  }
   stop_flushing();
   if (!finished_) ::unlink(partial_.c_str());
 }
 
-void ShardWriter::check_open(std::uint64_t row) const {
+void ShardWriter::take(std::uint64_t row) {
   IRTD_REQUIRE(row < used_, "row " + std::to_string(row) + " is outside the shard");
-  IRTD_REQUIRE(settled_[static_cast<std::size_t>(row)] == kOpen,
-               "row " + std::to_string(row) + " was already written");
+  const std::lock_guard<std::mutex> lock(mutex_);
+  std::uint8_t& state = settled_[static_cast<std::size_t>(row)];
+  IRTD_REQUIRE(state == kOpen, "row " + std::to_string(row) + " was already written");
+  state = kTaken;
+}
+
+void ShardWriter::give_back(std::uint64_t row) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  settled_[static_cast<std::size_t>(row)] = kOpen;
 }
 
 void ShardWriter::fill(std::uint64_t row, const std::function<void(MutableBytes)>& decode) {
-  {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    check_open(row);
+  take(row);
+  try {
+    fill_taken(row, decode);
+  } catch (...) {
+    give_back(row);
+    throw;
   }
+}
+
+void ShardWriter::fill_taken(std::uint64_t row, const std::function<void(MutableBytes)>& decode) {
   const auto chunk = static_cast<std::size_t>(chunk_bytes_);
   if (raw_) {
     std::uint8_t* slot = buffer_.data() + row * (chunk_bytes_ + kCrcBytes);
@@ -89,6 +116,9 @@ void ShardWriter::fill(std::uint64_t row, const std::function<void(MutableBytes)
   decode(MutableBytes(scratch));
   std::vector<std::uint8_t> encoded;
   chain_.encode(Bytes(scratch), encoded);
+  if (encoded.size() > chain_.max_encoded_size(chunk)) {  // its place in the buffer has that size
+    throw Error(Errc::internal, "a chunk encodes to more bytes than its bound");
+  }
   const std::uint32_t crc = load_le32(encoded.data() + encoded.size() - kCrcBytes);
   settle(row, std::move(encoded), true, crc);
 }
@@ -99,10 +129,7 @@ void ShardWriter::put(std::uint64_t row, Bytes raw) {
 }
 
 void ShardWriter::skip(std::uint64_t row) {
-  {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    check_open(row);
-  }
+  take(row);
   if (raw_) {  // the slot keeps its place, so a hole does not shift its neighbours
     const auto stored = static_cast<std::size_t>(chunk_bytes_ + kCrcBytes);
     std::memset(buffer_.data() + row * stored, 0, stored);
@@ -123,8 +150,9 @@ void ShardWriter::settle(std::uint64_t row, std::vector<std::uint8_t> encoded, b
 
 // Moves the watermark over every settled row; called with the mutex held.
 void ShardWriter::advance() {
-  while (next_row_ < used_ && settled_[static_cast<std::size_t>(next_row_)] != kOpen) {
+  for (; next_row_ < used_; ++next_row_) {
     const auto i = static_cast<std::size_t>(next_row_);
+    if (settled_[i] != kPresent && settled_[i] != kHole) return;
     std::uint64_t stored = chunk_bytes_ + kCrcBytes;
     if (!raw_) {
       stored = pending_[i].size();
@@ -133,8 +161,25 @@ void ShardWriter::advance() {
     }
     if (settled_[i] == kPresent) index_[i] = {ready_, stored};
     ready_ += stored;
-    ++next_row_;
   }
+}
+
+void ShardWriter::flush_piece(std::uint64_t begin, std::uint64_t end) {
+  const Bytes piece(buffer_.data() + begin, static_cast<std::size_t>(end - begin));
+  try {
+    file_.write_exact(piece, begin);
+  } catch (const Error& error) {
+    // Some file systems take the flag and refuse the write; a short write on a full one leaves an
+    // offset that the flag forbids. The page cache takes both, or says what is really wrong.
+    if (!direct_ || error.os_errno() != EINVAL) throw;
+    file_.set_direct(false);
+    direct_ = false;
+    file_.write_exact(piece, begin);
+  }
+  if (direct_) return;
+  // Start the write-back now, so that the final fdatasync finds little left to do.
+  ::sync_file_range(file_.fd(), static_cast<off64_t>(begin), static_cast<off64_t>(end - begin),
+                    SYNC_FILE_RANGE_WRITE);
 }
 
 void ShardWriter::flush_loop() noexcept {
@@ -151,12 +196,7 @@ void ShardWriter::flush_loop() noexcept {
         if (begin == end && stopping_) return;
       }
       // Settled bytes below the watermark never change, so they are written without the lock.
-      file_.write_exact(Bytes(buffer_.data() + begin, static_cast<std::size_t>(end - begin)),
-                        begin);
-      if (!direct_) {  // start the write-back now: the final fdatasync finds little left to do
-        ::sync_file_range(file_.fd(), static_cast<off64_t>(begin),
-                          static_cast<off64_t>(end - begin), SYNC_FILE_RANGE_WRITE);
-      }
+      flush_piece(begin, end);
       const std::lock_guard<std::mutex> lock(mutex_);
       flushed_ = end;
     }

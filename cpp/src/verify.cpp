@@ -21,7 +21,8 @@ std::vector<std::uint8_t> read_index_block(const ShardReader& reader, std::uint6
   const File file = File::open_read(reader.shard_path(number));
   *file_bytes = file.size();
   std::vector<std::uint8_t> block(static_cast<std::size_t>(format.bytes()));
-  if (*file_bytes < block.size()) throw Error(Errc::corrupt, "shard file is shorter than its index");
+  if (*file_bytes < block.size())
+    throw Error(Errc::corrupt, "shard file is shorter than its index");
   file.read_exact(MutableBytes(block), layout.index_at_end ? *file_bytes - block.size() : 0);
   return block;
 }

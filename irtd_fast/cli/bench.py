@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from irtd_fast.cli.guard import guarded
-from irtd_fast.cli.output import plain, print_json, print_pairs, print_table, say
+from irtd_fast.cli.output import counted, plain, print_json, print_table, say, size_text
 from irtd_fast.cli.progress import Progress
+from irtd_fast.cli.stores import StorePath, refuse_unfinished
 
 
 @guarded
 def bench(
-    store: Annotated[
-        Path, typer.Argument(metavar="STORE", exists=True, file_okay=False, help="The store.")
-    ],
+    store: StorePath,
     seconds: Annotated[
         float, typer.Option(metavar="S", min=0.1, help="How long each measurement lasts.")
     ] = 3.0,
@@ -30,6 +28,7 @@ def bench(
     """Measure images per second, cold and warm, and say what bounds them."""
     from irtd_fast.load.bench import bench_store
 
+    refuse_unfinished(store)
     with Progress() as progress:
         result = bench_store(store, seconds=seconds, threads=threads, progress=progress)
     if as_json:
@@ -39,35 +38,33 @@ def bench(
 
 
 def print_bench(result: dict[str, Any]) -> None:
-    """Say on stdout what was measured."""
-    rows = []
-    for name in ("cold", "warm"):
-        values = dict(result.get(name) or {})
-        rate = values.pop("images_per_s", None)
-        rest = ", ".join(f"{_words(key)} {_value(value)}" for key, value in values.items())
-        rows.append((name, None if rate is None else f"{rate:,.0f}", rest or None))
-    print_table(("page cache", "images/s", ""), rows, right=(1,))
-    for name in ("ceiling", "stages"):
-        if isinstance(result.get(name), dict):
-            say()
-            say(_words(name))
-            print_pairs((_words(key), _value(value)) for key, value in result[name].items())
-    known = {"cold", "warm", "ceiling", "stages", "bound_by"}
-    others = [(_words(key), _value(value)) for key, value in result.items() if key not in known]
-    if others:
-        say()
-        print_pairs(others, indent="")
+    """Say on stdout what was measured; see ``load.bench.bench_store`` for the figures."""
+    say(
+        f"{counted(result['samples'], 'sample')}, {size_text(result['stored_bytes'])} stored each, "
+        f"{counted(result['threads'], 'thread')} on {counted(result['cores'], 'core')}"
+    )
     say()
-    say(plain(f"bound by: {result.get('bound_by', 'unknown')}"))
+    header = ("page cache", "loader", "reads only", "bare preads", "", "loader/preads")
+    print_table(header, [_rates(result, name) for name in ("cold", "warm")], right=(1, 2, 3, 4, 5))
+    say("images/s; bare preads bring the stored bytes and do nothing with them")
+    say()
+    stages = result["stages"]
+    print_table(
+        ("page cache", *(key.removesuffix("_us") for key in stages["warm"])),
+        [(name, *(f"{value:,.1f}" for value in stages[name].values())) for name in stages],
+        right=range(1, 9),
+    )
+    say("microseconds an image in each stage, summed over the threads")
+    say()
+    say(plain(f"bound by: {result['bound_by']}"))
 
 
-def _words(key: str) -> str:
-    return plain(key.replace("_", " "))
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{_words(k)} {_value(v)}" for k, v in value.items())
-    if isinstance(value, float):
-        return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
-    return plain(value)
+def _rates(result: dict[str, Any], name: str) -> tuple[object, ...]:
+    values = result[name]
+    share = values.get("disk_fraction", values.get("memory_fraction"))
+    rates = ("images_per_s", "native_images_per_s", "ceiling_images_per_s")
+    return (
+        name, *(None if values.get(key) is None else f"{values[key]:,.0f}" for key in rates),
+        f"{size_text(values['ceiling_mb_per_s'] * 1e6)}/s",
+        None if share is None else f"{100 * share:.0f} %",
+    )  # fmt: skip

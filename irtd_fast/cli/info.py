@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from irtd_fast.cli.guard import guarded
+from irtd_fast.cli.ingest import LEFT_OUT
 from irtd_fast.cli.output import (
     counted,
     plain,
@@ -18,6 +18,7 @@ from irtd_fast.cli.output import (
     say,
     size_text,
 )
+from irtd_fast.cli.stores import StorePath, refuse_unfinished, unfinished
 
 if TYPE_CHECKING:
     from irtd_fast.store.source import Source
@@ -25,9 +26,7 @@ if TYPE_CHECKING:
 
 @guarded
 def info(
-    store: Annotated[
-        Path, typer.Argument(metavar="STORE", exists=True, file_okay=False, help="The store.")
-    ],
+    store: StorePath,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON document on stdout.")
     ] = False,
@@ -35,6 +34,7 @@ def info(
     """Say what is in a store: sources, splits, categories, arrays, codecs, licences."""
     from irtd_fast.store.dataset import open_store
 
+    refuse_unfinished(store)
     dataset = open_store(store)
     sources = [describe_source(source) for source in dataset.sources]
     document = {
@@ -91,6 +91,7 @@ def describe_source(source: Source) -> dict[str, Any]:
         "registration": record.get("registration", ""),
         "counts": attributes["counts"],
         "problems": dict(Counter(source.column("problems", "code"))),
+        "left_out": sum(action == LEFT_OUT for action in source.column("problems", "action")),
         "options": attributes.get("options", {}),
         "recipe": attributes.get("recipe", {}),
         "arrays": arrays,
@@ -98,14 +99,6 @@ def describe_source(source: Source) -> dict[str, Any]:
         "notes": attributes.get("notes", []),
         "plan": attributes.get("plan", ""),
     }
-
-
-def unfinished(store: Path) -> list[str]:
-    """Names of sources whose ingest was interrupted, or is at work."""
-    staging = store / ".staging"
-    if not staging.is_dir():
-        return []
-    return sorted(path.parent.name for path in staging.glob("*/plan.json"))
 
 
 def _print_source(source: dict[str, Any]) -> None:
@@ -119,7 +112,7 @@ def _print_source(source: dict[str, Any]) -> None:
             ("licence", source["licence"]),
             ("terms", source["terms"]),
             ("samples", f"{counts['samples']:,}"),
-            ("left out", f"{counts['left_out']:,}" if counts.get("left_out") else ""),
+            ("left out", f"{source['left_out']:,}" if source["left_out"] else ""),
             ("splits", _counted_words(counts.get("splits", {}))),
             ("objects", _counted_words(counts.get("categories", {}))),
             ("points", f"{counts['points']:,}" if counts.get("points") else ""),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import enum
-import logging
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from irtd_fast.catalog import SourceRecord
     from irtd_fast.engines.ingest import IngestReport
 
-_log = logging.getLogger(__name__)
+LEFT_OUT, LOST = "sample left out", "samples left out"
 
 Profile = enum.StrEnum("Profile", ["fast", "compact"])
 Codec = enum.StrEnum("Codec", ["auto", "raw", "lz4", "zstd"])
@@ -97,7 +98,7 @@ def ingest(
     from irtd_fast.store.plan import IngestOptions
 
     options = IngestOptions(profile.value, codec.value, visible.value)  # type: ignore[arg-type]
-    with Progress() as progress:
+    with Progress() as progress, _no_empty_folder(store):
         report = run(
             root, store, source=record, variant=variant, name=name, options=options, limit=limit,
             workers=workers, resume=resume, replace=replace, dry_run=dry_run, progress=progress,
@@ -109,6 +110,18 @@ def ingest(
     print_problems(report.problems)
     if problems_of(report):
         raise typer.Exit(ExitCode.PROBLEMS)
+
+
+@contextlib.contextmanager
+def _no_empty_folder(store: Path) -> Iterator[None]:
+    """A run that is refused leaves no empty folder where the store would have been."""
+    existed = store.exists()
+    try:
+        yield
+    finally:
+        if not existed:
+            with contextlib.suppress(OSError):  # it is not there, or not empty
+                store.rmdir()
 
 
 def _record(key: str | None, file: Path | None) -> SourceRecord:
@@ -144,7 +157,9 @@ def problems_of(report: IngestReport) -> int:
 def print_report(report: IngestReport) -> None:
     """Say on stdout what an ingest did."""
     counts = report.counts
-    say(plain(f"{report.source}: {_what(counts)} (variant {report.variant})"))
+    lost = sum(problem.action == LEFT_OUT for problem in report.problems)
+    said = f"{_what(counts)}{f', {counted(lost, LEFT_OUT, LOST)}' if lost else ''}"
+    say(plain(f"{report.source}: {said} (variant {report.variant})"))
     rows = [_array_row(array, report.codecs) for array in report.arrays]
     print_table(("array", "pictures", "shape", "type", "codec", "pixels"), rows, right=(1, 5))
     for line in report.notes:
@@ -166,7 +181,7 @@ def _what(counts: dict[str, Any]) -> str:
     parts = [counted(counts.get("samples", 0), "sample")]
     for key, word, plural in (
         ("objects", "object", ""), ("points", "point", ""), ("visible", "visible partner", ""),
-        ("masks", "mask", ""), ("left_out", "sample left out", "samples left out"),
+        ("masks", "mask", ""),
     ):  # fmt: skip
         if counts.get(key):
             parts.append(counted(counts[key], word, plural))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
@@ -12,6 +13,7 @@ import typer
 
 from irtd_fast.cli.guard import guarded
 from irtd_fast.cli.output import note, plain, say
+from irtd_fast.cli.stores import StorePath, refuse_unfinished
 
 if TYPE_CHECKING:
     from irtd_fast.store.dataset import Dataset
@@ -20,13 +22,12 @@ if TYPE_CHECKING:
 _NAMES_LOOKED_AT = 100_000
 _NAMES_COMPARED = 500
 _SUGGESTIONS = 3
+_ZEROS = re.compile(r"(?<!\d)0+(?=\d)")
 
 
 @guarded
 def show(
-    store: Annotated[
-        Path, typer.Argument(metavar="STORE", exists=True, file_okay=False, help="The store.")
-    ],
+    store: StorePath,
     sample_id: Annotated[
         str, typer.Argument(metavar="ID", help="source/name of the sample, or its number.")
     ],
@@ -46,6 +47,7 @@ def show(
     from irtd_fast.cli.picture import draw_sample
     from irtd_fast.store.dataset import open_store
 
+    refuse_unfinished(store)
     sample = find_sample(open_store(store), sample_id)
     if visible and sample.visible is None:
         note(plain(f"irtd: {sample.id} has no visible partner in the store"))
@@ -112,9 +114,10 @@ def near(wanted: str, names: Sequence[str], loose: bool = True) -> list[str]:
         names: Of the samples of one source.
         loose: Also give names that are only alike, not just those of the same file name.
     """
-    stem = wanted.rpartition("/")[2].rpartition(".")[0] or wanted.rpartition("/")[2]
+    stem = wanted.rpartition("/")[2]
+    stems = {_key(stem), _key(stem.rpartition(".")[0])} - {""}
     looked_at = list(islice(iter(names), _NAMES_LOOKED_AT))
-    alike = [n for n in looked_at if n.rpartition("/")[2].casefold() == stem.casefold()]
+    alike = [name for name in looked_at if _key(name.rpartition("/")[2]) in stems]
     if alike or not loose:
         return alike[:_SUGGESTIONS]
     reverse = wanted[::-1]
@@ -124,6 +127,11 @@ def near(wanted: str, names: Sequence[str], loose: bool = True) -> list[str]:
 
     best = sorted(looked_at, key=common, reverse=True)[:_NAMES_COMPARED]
     return difflib.get_close_matches(wanted, best, n=_SUGGESTIONS, cutoff=0.5)
+
+
+def _key(name: str) -> str:
+    """A name without case and without zeros before its numbers: ``FLIR_07`` is ``flir_7``."""
+    return _ZEROS.sub("", name).casefold()
 
 
 def _shared(a: str, b: str) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -19,6 +18,7 @@ from irtd_fast.cli.output import (
     size_text,
 )
 from irtd_fast.cli.progress import Progress
+from irtd_fast.cli.stores import StorePath, refuse_unfinished
 
 if TYPE_CHECKING:
     from irtd_fast.store.verify import VerifyReport
@@ -26,9 +26,7 @@ if TYPE_CHECKING:
 
 @guarded
 def verify(
-    store: Annotated[
-        Path, typer.Argument(metavar="STORE", exists=True, file_okay=False, help="The store.")
-    ],
+    store: StorePath,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON document on stdout.")
     ] = False,
@@ -36,6 +34,7 @@ def verify(
     """Read every byte of a store back against its checksum; any damage is exit code 3."""
     from irtd_fast.store.verify import verify_store
 
+    refuse_unfinished(store)
     with Progress() as progress:
         report = verify_store(store, progress=progress)
     if as_json:

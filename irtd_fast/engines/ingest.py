@@ -6,9 +6,11 @@ leaves the old store and a staging folder from which ``resume`` goes on to the s
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,7 +25,7 @@ from irtd_fast.store.codec_choice import choose_codecs
 from irtd_fast.store.commit import publish, write_source
 from irtd_fast.store.plan import IngestOptions, Plan, make_plan
 from irtd_fast.store.spec import Codec, group_attributes
-from irtd_fast.store.staging import Staging
+from irtd_fast.store.staging import STAGING, Staging
 from irtd_fast.types import Problem
 
 Progress = Callable[[str, int, int], None]
@@ -118,18 +120,17 @@ def ingest(
     staging = Staging(Path(store).absolute(), _group_name(name or record.key))
     if dry_run:
         started = time.perf_counter()
-        job = _scan(Path(root), record, variant, options, limit, threads, progress)
+        job = _scan(Path(root).absolute(), record, variant, options, limit, threads, progress)
         report = _report(staging, job, {"samples": len(job.manifest.samples)})
         report.seconds["scan"] = time.perf_counter() - started
         report.dry_run = True
         return report
-    _check_store(staging.store)
-    with staging:
+    with _made_store(staging.store), staging:
         done = _refuse_or_clear(staging, resume=resume, replace=replace)
         if done is not None:
             return done
         request = _request(root, record, variant, options, limit)
-        return _run(staging, request, Path(root), record, threads, replace, progress)
+        return _run(staging, request, Path(root).absolute(), record, threads, replace, progress)
 
 
 def _group_name(name: str) -> str:
@@ -138,13 +139,21 @@ def _group_name(name: str) -> str:
     return name
 
 
-def _check_store(store: Path) -> None:
-    """A store is made where nothing is; another's Zarr or a file is left alone."""
+@contextlib.contextmanager
+def _made_store(store: Path) -> Iterator[None]:
+    """Make a store where nothing is; leave another's Zarr or files alone, and no empty folder."""
     if (store / "zarr.json").exists():
         group_attributes(store)
-    elif store.exists() and any(p.name != ".staging" for p in store.iterdir()):
+    elif store.exists() and any(p.name != STAGING for p in store.iterdir()):
         raise StoreExistsError(f"{store}: not empty and not a store of ours", path=str(store))
+    existed = store.exists()
     store.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    finally:
+        if not existed:
+            with contextlib.suppress(OSError):
+                store.rmdir()  # only when nothing came of it
 
 
 def _request(
@@ -164,8 +173,9 @@ def _request(
 def _refuse_or_clear(staging: Staging, *, resume: bool, replace: bool) -> IngestReport | None:
     """Decide about what is already there; a report if nothing is left to do."""
     target = staging.store / staging.name
-    staging.recover(_committed(target))
-    committed = _committed(target)
+    # A damaged source can be replaced, but neither resumed nor taken for complete.
+    staging.recover(_committed(target, tolerant=replace))
+    committed = _committed(target, tolerant=replace)
     if staging.exists() and replace and not resume:
         staging.discard()
     if staging.exists() and not resume:
@@ -184,8 +194,16 @@ def _refuse_or_clear(staging: Staging, *, resume: bool, replace: bool) -> Ingest
     return None
 
 
-def _committed(target: Path) -> dict[str, Any] | None:
-    return group_attributes(target) if (target / "zarr.json").exists() else None
+def _committed(target: Path, *, tolerant: bool) -> dict[str, Any] | None:
+    """Attributes of the source that stands in the store; empty ones of a damaged one."""
+    if not target.exists():
+        return None
+    try:
+        return group_attributes(target)
+    except StoreError:
+        if tolerant:
+            return {}
+        raise
 
 
 def _already_done(staging: Staging, committed: dict[str, Any]) -> IngestReport:
@@ -236,6 +254,18 @@ def _run(
     return report
 
 
+@contextlib.contextmanager
+def _paused_gc() -> Iterator[None]:
+    """Keep the collector from walking millions of fresh records that are all still needed."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
 def _scan(
     root: Path,
     record: SourceRecord,
@@ -247,7 +277,10 @@ def _scan(
 ) -> _Job:
     if not root.is_dir():
         raise NotADirectoryError(20, "the dump is not a folder", str(root))
-    manifest = scan(root, record, variant=variant, limit=limit, threads=threads, progress=progress)
+    with _paused_gc():
+        manifest = scan(
+            root, record, variant=variant, limit=limit, threads=threads, progress=progress
+        )
     plan = make_plan(manifest, options)
     tolerance = record.variant(manifest.variant).chroma_tolerance
     codecs = choose_codecs(manifest, plan, options.codec, tolerance)
@@ -258,7 +291,8 @@ def _save(staging: Staging, job: _Job, request: dict[str, Any], *, replace: bool
     staging.begin()
     job.manifest.save(staging.manifest_path)
     header = {
-        **request, "replace": replace, "fingerprint": job.plan.fingerprint, "arrays": job.plan.describe(),
+        **request, "replace": replace, "fingerprint": job.plan.fingerprint,
+        "arrays": job.plan.describe(),
         "codecs": {path: [list(c) for c in codecs] for path, codecs in job.codecs.items()},
     }  # fmt: skip
     staging.save_plan(header)

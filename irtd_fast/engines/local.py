@@ -66,6 +66,8 @@ def run_tasks(
             waiting.append(finisher.submit(_finish, staging, filled, group))
         for future in waiting:
             future.result()
+    for group in receipts.values():  # in which order they came must not show in the store
+        group.sort(key=lambda receipt: receipt.rows)
     return receipts, resumed
 
 

@@ -68,7 +68,7 @@ def gather(manifest: Manifest, plan: Plan, receipts: Mapping[str, list[Receipt]]
     holes: dict[str, list[int]] = {}
     problems: list[Problem] = []
     for array in plan.arrays:
-        members = np.asarray(array.members, np.int64)
+        members = array.members
         if array.kind == "packed":
             crcs[array.path] = np.zeros(array.rows, np.uint32)
         for receipt in receipts[array.path]:
@@ -91,7 +91,7 @@ def _lose(
     message: str,
     lost: NDArray[np.bool_],
 ) -> Problem:
-    number = array.members[row]
+    number = int(array.members[row])
     sample = manifest.samples[number]
     if array.modality == "infrared":
         lost[number] = True
@@ -196,7 +196,7 @@ def _counts(manifest: Manifest, outcome: Outcome, tables: SourceTables) -> dict[
     objects = Counter(item.category for sample in kept for item in sample.objects)
     return {
         "samples": len(kept),
-        "left_out": len(manifest.samples) - len(kept),
+        "left_out": sum(problem.action == _LEFT_OUT for problem in manifest.problems),
         "visible": int((tables.samples["visible_array"] >= 0).sum()),
         "masks": int((tables.samples["masks_array"] >= 0).sum()),
         "objects": len(tables.objects["box"]),
@@ -222,14 +222,13 @@ def write_files_table(tree: Path, receipts: Mapping[str, list[Receipt]]) -> int:
         digests.append(receipt.digest if receipt else _core.xxh64((tree / path).read_bytes()))
         shard = receipt is not None and "/values/c/" not in path
         kinds.append(FILE_SHARD if shard else FILE_PLAIN)
-    lists = (
-        np.asarray(sizes, np.uint64),
-        np.asarray(digests, np.uint64),
-        np.asarray(kinds, np.uint8),
-    )
-    columns = dict(zip(("bytes", "digest", "kind"), lists, strict=True))
-    write_table(tree / "files", {"path": paths, **columns}, "file")
-    return files_digest(paths, *lists)
+    size, digest = np.asarray(sizes, np.uint64), np.asarray(digests, np.uint64)
+    kind = np.asarray(kinds, np.uint8)
+    columns: dict[str, NDArray[Any] | Sequence[str]] = {
+        "path": paths, "bytes": size, "digest": digest, "kind": kind,
+    }  # fmt: skip
+    write_table(tree / "files", columns, "file")
+    return files_digest(paths, size, digest, kind)
 
 
 def table_digests(tree: Path) -> dict[str, int]:

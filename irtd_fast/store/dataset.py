@@ -224,6 +224,8 @@ def open_store(path: str | Path) -> Dataset:
     if not store.is_dir():
         raise CorruptStoreError(f"{store}: there is no store", path=str(store))
     sources = _Sources(list(iter_sources(store)))
+    for source in sources.items:
+        source.check_count()
     counts = [len(s) for s in sources.items]
     codes = np.repeat(np.arange(len(counts), dtype=np.int16), counts)
     rows = [np.arange(n, dtype=np.int64) for n in counts]

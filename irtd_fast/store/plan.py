@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
 import numpy as np
@@ -56,7 +56,11 @@ class IngestOptions:
             raise ValueError(f"few must not be negative, found {self.few}")
 
 
-@dataclass
+def _no_numbers() -> NDArray[np.int64]:
+    return np.empty(0, np.int64)
+
+
+@dataclass(eq=False)
 class ArrayPlan:
     """One array of the group.
 
@@ -72,9 +76,9 @@ class ArrayPlan:
         rows: Samples planned.
         rows_per_shard: Buckets: inner chunks of a shard.
         chunk_bytes: Packed: bytes of values in one chunk file.
-        members: Sample number of each row.
-        offsets: Packed: byte offset of each row in values.
-        lengths: Packed: bytes of each row.
+        members: Sample number of each row (int64).
+        offsets: Packed: byte offset of each row in values (int64).
+        lengths: Packed: bytes of each row (int64).
     """
 
     path: str
@@ -88,9 +92,9 @@ class ArrayPlan:
     rows: int = 0
     rows_per_shard: int = 0
     chunk_bytes: int = 0
-    members: list[int] = field(default_factory=list, repr=False)
-    offsets: list[int] = field(default_factory=list, repr=False)
-    lengths: list[int] = field(default_factory=list, repr=False)
+    members: NDArray[np.int64] = field(default_factory=_no_numbers, repr=False)
+    offsets: NDArray[np.int64] = field(default_factory=_no_numbers, repr=False)
+    lengths: NDArray[np.int64] = field(default_factory=_no_numbers, repr=False)
 
     @property
     def itemsize(self) -> int:
@@ -107,15 +111,15 @@ class ArrayPlan:
         """Data files of the array."""
         if self.kind == "bucket":
             return -(-self.rows // self.rows_per_shard)
-        return 1 + max((o // self.chunk_bytes for o in self.offsets), default=0)
+        return 1 + int(self.offsets[-1]) // self.chunk_bytes  # offsets ascend
 
     def rows_of_file(self, number: int) -> range:
         """Rows whose bytes lie in data file ``number``."""
         if self.kind == "bucket":
             first = number * self.rows_per_shard
             return range(first, min(first + self.rows_per_shard, self.rows))
-        owners = np.asarray(self.offsets, np.uint64) // np.uint64(self.chunk_bytes)
-        first, last = np.searchsorted(owners, [number, number + 1])
+        ends = [number * self.chunk_bytes, (number + 1) * self.chunk_bytes]
+        first, last = np.searchsorted(self.offsets, ends)
         return range(int(first), int(last))
 
 
@@ -149,7 +153,8 @@ class Plan:
     def describe(self) -> list[dict[str, Any]]:
         """The arrays without their members, for people and for the store's attributes."""
         hidden = ("members", "offsets", "lengths")
-        return [{k: v for k, v in asdict(a).items() if k not in hidden} for a in self.arrays]
+        names = [f.name for f in fields(ArrayPlan) if f.name not in hidden]
+        return [{name: getattr(array, name) for name in names} for array in self.arrays]
 
 
 def picture_of(sample: SampleRecord, modality: str) -> ImageInfo | None:
@@ -236,13 +241,15 @@ def _plan_array(
     _, encoding, dtype = key
     short = {"uint8": "u8", "uint16": "u16"}[dtype]
     path = f"{modality}/packed_{'jpeg' if encoding == 'jpeg' else short}"
-    array = ArrayPlan(path, modality, "packed", encoding, dtype, rows=len(members), members=members)
+    array = ArrayPlan(path, modality, "packed", encoding, dtype, rows=len(members))
+    array.members = np.asarray(members, np.int64)
+    lengths: list[int] = []
     for number in members:
         picture = picture_of(samples[number], modality)
         assert picture is not None  # members were chosen by it
         pixels = picture.height * picture.width * picture.channels * array.itemsize
-        array.lengths.append(picture.size if encoding == "jpeg" else pixels)
-    _place_packed(array, options.shard_bytes)
+        lengths.append(picture.size if encoding == "jpeg" else pixels)
+    _place_packed(array, lengths, options.shard_bytes)
     return array
 
 
@@ -252,18 +259,18 @@ def _plan_bucket(modality: str, key: _Key, members: list[int], options: IngestOp
     colour = f"c{channels}" if channels > 1 else ""
     array = ArrayPlan(
         f"{modality}/h{height}w{width}{colour}{short}", modality, "bucket", "raw", dtype,
-        height, width, channels, rows=len(members), members=members,
+        height, width, channels, rows=len(members), members=np.asarray(members, np.int64),
     )  # fmt: skip
     per_shard = max(1, options.shard_bytes // (array.sample_bytes + CRC_BYTES))
     array.rows_per_shard = min(per_shard, len(members))
     return array
 
 
-def _place_packed(array: ArrayPlan, target: int) -> None:
+def _place_packed(array: ArrayPlan, lengths: list[int], target: int) -> None:
     """Fill chunk files in order; none is left with a sample across its end."""
     placed: list[tuple[int, int]] = []
     number, used, largest = 0, 0, 1
-    for length in array.lengths:
+    for length in lengths:
         if length > _PACK_LIMIT:
             raise ValueError(f"{array.path}: a sample of {length} bytes cannot be packed")
         if used and used + length > target:
@@ -272,7 +279,9 @@ def _place_packed(array: ArrayPlan, target: int) -> None:
         used += length
         largest = max(largest, used)
     array.chunk_bytes = largest + (-largest) % array.itemsize
-    array.offsets = [n * array.chunk_bytes + inside for n, inside in placed]
+    files, inside = np.array(placed, np.int64).T
+    array.offsets = files * array.chunk_bytes + inside
+    array.lengths = np.asarray(lengths, np.int64)
 
 
 RAW: tuple[Codec, ...] = (("crc32c", {}),)

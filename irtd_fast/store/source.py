@@ -87,7 +87,6 @@ class Source:
             raise StoreFormatError(f"{where}.counts.samples: impossible", path=str(path))
         self.categories = self._words("categories", where)
         self.splits = self._words("splits", where)
-        self._check_count()
         self._columns: dict[str, Any] = {}
         self._pixels: dict[int, _core.PixelSource] = {}
         self._readers: dict[int, _core.ShardReader | _core.PackedReader] = {}
@@ -101,8 +100,12 @@ class Source:
             raise StoreFormatError(f"{where}.{name}: expected a list of words", path=str(self.path))
         return words
 
-    def _check_count(self) -> None:
-        """A number in the attributes alone must not make a reader allocate for it."""
+    def check_count(self) -> None:
+        """Compare the number of samples with its table, before anything is allocated for it.
+
+        Raises:
+            CorruptStoreError: They differ, or the table is not there.
+        """
         folder = self.path / "samples" / "infrared_row"
         shape = column_shape(folder)
         if shape != (self.count,):
@@ -275,16 +278,14 @@ def open_array(path: str | Path) -> _core.ShardReader:
 def iter_sources(store: Path) -> Iterator[Path]:
     """Folders of the committed sources of a store, by name.
 
+    A source that has lost the file that makes it a group is among them: it must not vanish
+    silently. Opening it says what is missing.
+
     Raises:
         CorruptStoreError: There is no store.
     """
     group_attributes(store)
     for path in sorted(store.iterdir()):
-        if path.name.startswith("."):
-            continue
-        if (path / "zarr.json").is_file():
+        marks = ("zarr.json", "samples", "files")
+        if not path.name.startswith(".") and any((path / mark).exists() for mark in marks):
             yield path
-        elif (path / "samples").is_dir() or (path / "files").is_dir():
-            # A source must not vanish silently with the one file that makes it a group.
-            missing = path / "zarr.json"
-            raise CorruptStoreError(f"{missing}: metadata file is missing", path=str(missing))

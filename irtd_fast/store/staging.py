@@ -165,6 +165,8 @@ class Staging:
 
     def save_plan(self, header: dict[str, Any]) -> None:
         """Save the plan's header; written last, so that its presence means the plan is whole."""
+        with self.manifest_path.open("rb") as file:
+            os.fsync(file.fileno())
         write_json(self.plan_path, header)
 
     def load_plan(self) -> dict[str, Any]:
@@ -185,8 +187,15 @@ class Staging:
         return self.receipts / (file.replace("/", "!") + ".json")
 
     def save_receipt(self, receipt: Receipt) -> None:
-        """Record a finished data file."""
-        write_json(self._receipt_path(receipt.file), asdict(receipt))
+        """Record a finished data file.
+
+        Atomic but not synced: a receipt lost to a power failure only means that its file, which
+        is synced, gets written again, and each sync here would stall the writing of the next one.
+        """
+        path = self._receipt_path(receipt.file)
+        partial = path.with_name(path.name + ".partial")
+        partial.write_text(json.dumps(asdict(receipt)), encoding="utf-8")
+        partial.replace(path)
 
     def load_receipt(self, file: str) -> Receipt | None:
         """The receipt of a data file, if it is there with a file of the size it says.

@@ -5,6 +5,7 @@ A task writes a whole shard or packed chunk file and nothing else; nobody ever r
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from irtd_fast.types import ImageInfo
 
 # (ok, digest of the source file, crc32c of the stored bytes, code, message) of one sample
 _SLICE = 256  # pictures between two reports of progress
+_CHANGED = "changed-since-plan"
 
 _Outcome = tuple[bool, int, int, str, str]
 _Pixels = NDArray[np.uint8] | NDArray[np.uint16]
@@ -172,7 +174,9 @@ class TaskWriter:
             path, array.rows_per_shard, len(pictures), array.sample_bytes, chain
         )
         outcomes: list[_Outcome] = [(False, 0, 0, "", "")] * len(pictures)
-        jpeg = [i for i, picture in enumerate(pictures) if picture.encoding == "jpeg"]
+        stale = self._stale(pictures)
+        native = [p.encoding == "jpeg" and i not in stale for i, p in enumerate(pictures)]
+        jpeg = [i for i, plain in enumerate(native) if plain]
         for first in range(0, len(jpeg), _SLICE):
             part = jpeg[first : first + _SLICE]
             results = writer.put_jpeg_files(
@@ -188,7 +192,7 @@ class TaskWriter:
             writer.put(i, pixels)
             return 0
 
-        others = [i for i, picture in enumerate(pictures) if picture.encoding != "jpeg"]
+        others = [i for i, plain in enumerate(native) if not plain]
         self._decode_others(others, pictures, array, outcomes, put)
         for i in others:
             if not outcomes[i][0]:
@@ -198,10 +202,10 @@ class TaskWriter:
     def _fill_packed(self, task: Task, path: str, pictures: list[ImageInfo]) -> Filled:
         array = task.array
         writer = _core.PackedWriter(path, array.chunk_bytes)
-        rows = list(task.rows)
-        inside = [array.offsets[row] % array.chunk_bytes for row in rows]
+        rows = slice(task.rows.start, task.rows.stop)
+        inside = (array.offsets[rows] % array.chunk_bytes).tolist()
         if array.encoding == "jpeg":
-            lengths = [array.lengths[row] for row in rows]
+            lengths = array.lengths[rows].tolist()
             outcomes = self._pack_jpeg(writer, inside, lengths, pictures)
             return Filled(task, writer, outcomes)
         outcomes = [(False, 0, 0, "", "")] * len(pictures)
@@ -219,16 +223,45 @@ class TaskWriter:
         lengths: list[int],
         pictures: list[ImageInfo],
     ) -> list[_Outcome]:
-        outcomes: list[_Outcome] = []
-        for first in range(0, len(pictures), _SLICE):
-            part = slice(first, first + _SLICE)
-            outcomes += writer.pack_jpeg_files(
-                offsets[part], lengths[part], [self._absolute(p) for p in pictures[part]],
-                [(p.height, p.width, p.channels) for p in pictures[part]],
+        stale = self._stale(pictures)
+        outcomes = [(False, 0, 0, _CHANGED, stale.get(i, "")) for i in range(len(pictures))]
+        fresh = [i for i in range(len(pictures)) if i not in stale]
+        for first in range(0, len(fresh), _SLICE):
+            part = fresh[first : first + _SLICE]
+            chosen = [pictures[i] for i in part]
+            results = writer.pack_jpeg_files(
+                [offsets[i] for i in part], [lengths[i] for i in part],
+                [self._absolute(p) for p in chosen],
+                [(p.height, p.width, p.channels) for p in chosen],
                 chroma_tolerance=self.tolerance, threads=self.threads,
             )  # fmt: skip
-            self.tick(len(pictures[part]))
+            for i, result in zip(part, results, strict=True):
+                outcomes[i] = result
+            self.tick(len(part))
+        self.tick(len(stale))
         return outcomes
+
+    def _stale(self, pictures: list[ImageInfo]) -> dict[int, str]:
+        """Pictures whose files are no longer those that were planned, and what differs."""
+
+        def look(first: int) -> list[tuple[int, str]]:
+            last = min(first + _SLICE, len(pictures))
+            return [(i, self._difference(pictures[i])) for i in range(first, last)]
+
+        with ThreadPoolExecutor(self.threads) as pool:  # a network file system answers slowly
+            parts = pool.map(look, range(0, len(pictures), _SLICE))
+            return {i: message for part in parts for i, message in part if message}
+
+    def _difference(self, picture: ImageInfo) -> str:
+        try:
+            found = os.stat(self._absolute(picture))  # noqa: PTH116  (once a picture)
+        except OSError:
+            return ""  # reading it says so again, and why
+        if (found.st_size, found.st_mtime_ns) == (picture.size, picture.mtime_ns):
+            return ""
+        if found.st_size != picture.size:
+            return f"expected {picture.size} bytes, found {found.st_size}"
+        return "the file was written again after the plan was made"
 
     def _decode_others(
         self,
@@ -253,6 +286,9 @@ class TaskWriter:
         self, picture: ImageInfo, array: ArrayPlan, put: Callable[[_Pixels], int]
     ) -> _Outcome:
         digest = 0
+        difference = self._difference(picture)
+        if difference:
+            return False, digest, 0, _CHANGED, difference
         try:
             data = Path(self._absolute(picture)).read_bytes()
             digest = _core.xxh64(data)
@@ -266,7 +302,7 @@ class TaskWriter:
         found = (*pixels.shape[:2], channels, str(pixels.dtype))
         if found != expected:
             message = f"expected {_shape_text(expected)}, found {_shape_text(found)}"
-            return False, digest, 0, "changed-since-plan", message
+            return False, digest, 0, _CHANGED, message
         return True, digest, put(cast("_Pixels", np.ascontiguousarray(pixels))), "", ""
 
 

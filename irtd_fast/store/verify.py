@@ -105,7 +105,11 @@ def verify_store(
     open_root(store)
     if (store / STAGING).exists():
         report.notes.append(f"{STAGING}/ holds work in progress; it is not part of the store")
-    for folder in iter_sources(store):
+    folders = list(iter_sources(store))
+    known = {"zarr.json", STAGING, *(folder.name for folder in folders)}
+    others = sorted({entry.name for entry in store.iterdir()} - known)
+    report.notes += [f"{name}: not part of the store" for name in others]
+    for folder in folders:
         report.sources.append(folder.name)
         _SourceCheck(store, folder, report, threads, progress).run()
     if report.ok:
@@ -127,7 +131,9 @@ def _guard(report: VerifyReport, source: str, path: str, action: Callable[[], An
     try:
         return action()
     except (IrtdError, OSError, ValueError, IndexError) as error:
-        where = getattr(error, "path", None) or path
+        where = Path(getattr(error, "path", None) or path)
+        if where.is_relative_to(report.store):
+            where = where.relative_to(report.store)
         report.damage.append(Damage(source, str(where), -1, "", str(error)))
         return None
 
@@ -155,7 +161,7 @@ class _SourceCheck:
 
     def run(self) -> None:
         source: Source | None = _guard(
-            self.report, self.name, self.name, lambda: Source(self.folder)
+            self.report, self.name, f"{self.name}/zarr.json", lambda: Source(self.folder)
         )
         if source is None:
             return
@@ -273,7 +279,8 @@ class _SourceCheck:
 
     def _name_packed_damage(self, source: Source, number: int, path: str) -> None:
         """Say which samples of a damaged packed file are hit."""
-        reader = _guard(self.report, self.name, path, lambda: source.reader(number))
+        label = f"{self.name}/{path}"
+        reader = _guard(self.report, self.name, label, lambda: source.reader(number))
         if not isinstance(reader, _core.PackedReader):
             return
         for row in range(len(reader)):

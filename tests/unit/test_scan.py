@@ -215,15 +215,6 @@ def test_flir_both_versions(tmp_path, old):
     assert manifest.samples[1].flags == 0
 
 
-def test_missing_partner_is_a_problem_where_every_picture_should_have_one(tmp_path):
-    files = {f"LLVIP/infrared/train/01000{i}.jpg": JPEG for i in (1, 2)}
-    files["LLVIP/visible/train/010001.jpg"] = JPEG
-    manifest = scan(tree(tmp_path, files), catalog.get("llvip"))
-    assert codes(manifest) == ["missing-partner"]
-    assert manifest.samples[1].visible is None
-    assert manifest.samples[1].flags & HAS_PROBLEMS
-
-
 def test_sixteen_bit_tree_without_labels(tmp_path):
     import tifffile
 

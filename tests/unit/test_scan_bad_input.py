@@ -309,3 +309,12 @@ def test_point_policy(point, code):
     verdict = judge_point(*point, HEIGHT, WIDTH)
     assert (verdict.code, verdict.keep) == (code, not code)
     assert judge_point(33, 1, HEIGHT, WIDTH, tolerance=1).keep
+
+
+def test_missing_partner_is_a_problem_where_every_picture_should_have_one(tmp_path):
+    files = {f"LLVIP/infrared/train/01000{i}.jpg": JPEG for i in (1, 2)}
+    files["LLVIP/visible/train/010001.jpg"] = JPEG
+    manifest = scan(tree(tmp_path, files), catalog.get("llvip"))
+    assert codes(manifest) == ["missing-partner"]
+    assert manifest.samples[1].visible is None
+    assert manifest.samples[1].flags & HAS_PROBLEMS

@@ -45,8 +45,8 @@ enum class NormalizeMode { fixed, min_max, percentile };
 
 struct Normalize {
   NormalizeMode mode = NormalizeMode::fixed;
-  double low = 0;    ///< percentile, or the count that maps to `out_low`
-  double high = 1;   ///< percentile, or the count that maps to `out_high`
+  double low = 0;   ///< percentile, or the count that maps to `out_low`
+  double high = 1;  ///< percentile, or the count that maps to `out_high`
   float out_low = 0;
   float out_high = 1;
   float clip_low = 0;   ///< results below become this

@@ -20,7 +20,8 @@ struct StoredExtent {
 /// Reads (pread) and decodes every extent over `threads` threads into consecutive slots of `out`,
 /// wrapping round when `out` is full; returns seconds. With `chain` null it only reads.
 double read_ceiling(const std::vector<std::string>& paths, const std::vector<StoredExtent>& extents,
-                    const CodecChain* chain, std::size_t chunk_bytes, MutableBytes out, int threads);
+                    const CodecChain* chain, std::size_t chunk_bytes, MutableBytes out,
+                    int threads);
 
 /// Reads whole JPEG files and decodes them to gray over `threads` threads, keeping nothing;
 /// returns seconds. This is what an ingest of gray JPEG cannot beat.

@@ -15,12 +15,12 @@ enum class CodecKind { blosc, zstd, gzip, crc32c };
 /// One bytes-to-bytes codec with its resolved configuration.
 struct CodecSpec {
   CodecKind kind = CodecKind::crc32c;
-  int level = 1;               ///< blosc clevel, zstd or gzip level
-  std::string cname = "lz4";   ///< blosc inner compressor
-  int shuffle = 2;             ///< blosc: 0 none, 1 byte, 2 bit
-  int typesize = 1;            ///< blosc element size in bytes
-  int blocksize = 0;           ///< blosc block size, 0 lets it choose
-  bool checksum = false;       ///< zstd frame checksum
+  int level = 1;              ///< blosc clevel, zstd or gzip level
+  std::string cname = "lz4";  ///< blosc inner compressor
+  int shuffle = 2;            ///< blosc: 0 none, 1 byte, 2 bit
+  int typesize = 1;           ///< blosc element size in bytes
+  int blocksize = 0;          ///< blosc block size, 0 lets it choose
+  bool checksum = false;      ///< zstd frame checksum
 };
 
 /// Encodes and decodes one chunk. Immutable and safe to use from many threads.

@@ -53,7 +53,7 @@ class Error : public std::runtime_error {
 }  // namespace irtd
 
 /// Guards a contract of a public core function; the message says what was expected.
-#define IRTD_REQUIRE(condition, message)          \
-  do {                                            \
+#define IRTD_REQUIRE(condition, message)              \
+  do {                                                \
     if (!(condition)) ::irtd::throw_invalid(message); \
   } while (false)

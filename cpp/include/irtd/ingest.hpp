@@ -31,7 +31,8 @@ struct JpegExpectation {
 
 /// Decodes `paths[i]` into row `rows[i]` of the shard. A file that cannot be used leaves a hole and
 /// says why in its result; the run goes on. Errors of writing are thrown.
-std::vector<IngestResult> put_jpeg_files(ShardWriter& writer, const std::vector<std::uint64_t>& rows,
+std::vector<IngestResult> put_jpeg_files(ShardWriter& writer,
+                                         const std::vector<std::uint64_t>& rows,
                                          const std::vector<std::string>& paths,
                                          const JpegExpectation& expected, int threads);
 
@@ -41,7 +42,8 @@ std::vector<IngestResult> pack_jpeg_files(PackedWriter& writer,
                                           const std::vector<std::uint64_t>& offsets,
                                           const std::vector<std::uint64_t>& lengths,
                                           const std::vector<std::string>& paths,
-                                          const std::vector<JpegExpectation>& expected, int threads);
+                                          const std::vector<JpegExpectation>& expected,
+                                          int threads);
 
 /// Copies one sample's bytes into a packed chunk; returns their crc32c.
 std::uint32_t put_packed(PackedWriter& writer, std::uint64_t offset, Bytes data);

@@ -16,8 +16,8 @@ namespace irtd {
 
 /// Where each sample lies in `values`, as the store's columns say.
 struct PackedLayout {
-  std::string prefix;             ///< path up to the chunk number, ".../values/c/"
-  std::uint64_t chunk_bytes = 0;  ///< bytes of values in one chunk file (its crc32c follows)
+  std::string prefix;                  ///< path up to the chunk number, ".../values/c/"
+  std::uint64_t chunk_bytes = 0;       ///< bytes of values in one chunk file (its crc32c follows)
   std::vector<std::uint64_t> offsets;  ///< byte offset of each sample in `values`
   std::vector<std::uint64_t> lengths;  ///< bytes of each sample
   std::vector<std::uint32_t> crcs;     ///< crc32c of each sample

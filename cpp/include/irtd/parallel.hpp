@@ -15,8 +15,7 @@ int available_threads();
 /// scratch space. The first exception stops the hand-out of further work and is rethrown here once
 /// every running body has returned. Calls from inside a body run serially. Helper threads belong
 /// to the process (started on first use); a child made by fork starts its own on its first call.
-void parallel_for(std::size_t n, int threads,
-                  const std::function<void(std::size_t, int)>& body);
+void parallel_for(std::size_t n, int threads, const std::function<void(std::size_t, int)>& body);
 
 /// Threads a read of many samples uses unless told otherwise: a few more than the cores, so that
 /// reads which wait for the disk overlap with others that decode.

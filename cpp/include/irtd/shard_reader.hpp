@@ -20,7 +20,9 @@ constexpr std::size_t kMaxOpenShards = 256;  ///< well under the usual limit of 
 struct ChunkExtent {
   std::uint64_t offset = 0;
   std::uint64_t nbytes = 0;
-  bool present() const noexcept { return offset != ~std::uint64_t{0} || nbytes != ~std::uint64_t{0}; }
+  bool present() const noexcept {
+    return offset != ~std::uint64_t{0} || nbytes != ~std::uint64_t{0};
+  }
 };
 
 /// Layout of a sharded array whose inner chunk is one sample, parsed from zarr.json by Python.

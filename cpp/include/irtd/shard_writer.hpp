@@ -1,6 +1,9 @@
 // Writes whole shards: encode over threads, stream to a temporary file, fsync, rename.
 #pragma once
 
+#include <sys/types.h>
+#include <unistd.h>
+
 #include <condition_variable>
 #include <cstdint>
 #include <exception>
@@ -54,10 +57,13 @@ class ShardWriter {
   FileSummary finish();
 
  private:
-  void check_open(std::uint64_t row) const;
+  void take(std::uint64_t row);
+  void give_back(std::uint64_t row);
+  void fill_taken(std::uint64_t row, const std::function<void(MutableBytes)>& decode);
   void settle(std::uint64_t row, std::vector<std::uint8_t> encoded, bool present,
               std::uint32_t crc);
   void advance();
+  void flush_piece(std::uint64_t begin, std::uint64_t end);
   void flush_loop() noexcept;
   void stop_flushing();
 
@@ -74,15 +80,16 @@ class ShardWriter {
 
   std::mutex mutex_;
   std::condition_variable wake_;
-  std::vector<std::uint8_t> settled_;                // per row: 0 open, 1 present, 2 hole
-  std::vector<std::vector<std::uint8_t>> pending_;   // encoded chunks waiting for their turn
+  std::vector<std::uint8_t> settled_;               // per row: open, present, hole or being filled
+  std::vector<std::vector<std::uint8_t>> pending_;  // encoded chunks waiting for their turn
   std::vector<ChunkExtent> index_;
-  std::vector<std::uint32_t> crcs_;                  // per row
+  std::vector<std::uint32_t> crcs_;  // per row
   std::uint64_t next_row_ = 0;
   std::uint64_t ready_ = 0;    // bytes of buffer_ in final order
   std::uint64_t flushed_ = 0;  // bytes handed to the file
   bool stopping_ = false;
   bool finished_ = false;
+  pid_t owner_ = ::getpid();  ///< a forked copy must leave the parent's file alone
   std::exception_ptr flush_error_;
   std::thread flusher_;
 };

@@ -14,8 +14,8 @@ struct ShardReport {
   std::uint64_t bytes = 0;
   std::uint64_t digest = 0;  ///< as shard_digest()
   std::uint64_t present = 0;
-  std::vector<std::uint64_t> holes;                            ///< rows whose chunk is missing
-  std::vector<std::pair<std::int64_t, std::string>> damage;    ///< row (-1: the file) and why
+  std::vector<std::uint64_t> holes;                          ///< rows whose chunk is missing
+  std::vector<std::pair<std::int64_t, std::string>> damage;  ///< row (-1: the file) and why
 };
 
 /// Decodes every chunk of shard `number`; damage is reported, not thrown.

@@ -29,6 +29,7 @@ from irtd_fast.errors import (
     UnknownSourceError,
     UnsupportedError,
 )
+from irtd_fast.store.dataset import open_store
 from irtd_fast.store.staging import Staging
 from irtd_fast.synth import Truth
 
@@ -110,6 +111,7 @@ def test_unknown_layout_says_what_was_looked_for(irtd: Irtd, tmp_path: Path):
     (root / "readme.txt").write_text("x")
     done = irtd("ingest", root, tmp_path / "s.zarr", "--source", "llvip")
     refuses(done, 2, "variant official", "variant code", "infrared/", "1 x *.txt")
+    assert [path.name for path in tmp_path.iterdir()] == ["other"]
 
 
 def test_unknown_variant_lists_those_there_are(irtd: Irtd, tmp_path: Path):
@@ -171,15 +173,16 @@ def test_a_flipped_bit_is_found_and_named(irtd: Irtd, copy: Path, tmp_path: Path
     data = bytearray(shard.read_bytes())
     data[100] ^= 1
     shard.write_bytes(data)
+    hit = open_store(copy).filter(source="llvip")[0]  # samples are packed in their order
     done = irtd("verify", copy)
-    refuses(done, 3, "llvip/infrared/packed_u8/values/c", "sample 010001", "--replace")
+    refuses(done, 3, "llvip/infrared/packed_u8/values/c", f"sample {hit.name}", "--replace")
     done = irtd("verify", copy, "--json")
     assert done.exit_code == 3
     document = json.loads(done.stdout)
     assert document["ok"] is False
     assert {damage["source"] for damage in document["damage"]} == {"llvip"}
-    done = irtd("show", copy, "llvip/010001", "-o", tmp_path / "x.png")
-    refuses(done, 3, "llvip/010001")
+    done = irtd("show", copy, hit.id, "-o", tmp_path / "x.png")
+    refuses(done, 3, hit.id)
     assert not (tmp_path / "x.png").exists()
 
 

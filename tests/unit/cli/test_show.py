@@ -88,7 +88,7 @@ def test_a_cross_leaves_its_centre_open():
 
 
 def test_every_letter_has_a_shape_of_its_own():
-    letters = [c for c in map(chr, range(33, 127))]
+    letters = [chr(code) for code in range(33, 127)]
     shapes = {render(letter).tobytes() for letter in letters}
     assert len(shapes) == len(letters) == len(string.printable.strip())
     assert not render(" ").any()
@@ -182,7 +182,7 @@ def test_without_partner_a_note_and_a_picture(irtd: Irtd, store: Path, tmp_path:
 
 def test_suggestions_are_quick_and_near():
     names = [f"set{n % 12:02d}/V{n % 9:03d}/I{n:05d}" for n in range(100_000)]
-    assert near("set03/V004/I4999", names)[0].endswith("4999")
+    assert "set03/V003/I04971" in near("set03/V003/I4971", names)
     assert near("I00012", names) == ["set00/V003/I00012"]
     assert near("zzzz", names) == []
     assert near("I0001x", names, loose=False) == []
