@@ -55,37 +55,37 @@ lint: $(INSTALLED) $(TEST) $(LINT)  ## ruff, clang-format, layers, types
 	"$(BIN)/python" -m mypy
 
 stubs: $(INSTALLED) $(LINT)  ## write irtd_fast/_core.pyi from the compiled core
-	"$(BIN)/python" scripts/stubs.py
+	"$(BIN)/python" .ci/stubs.py
 
 check-stubs: $(INSTALLED) $(LINT)  ## compare the stub with the compiled core
-	"$(BIN)/python" scripts/stubs.py --check
-	"$(BIN)/python" -m mypy.stubtest --allowlist scripts/stubtest_allowlist.txt irtd_fast._core
+	"$(BIN)/python" .ci/stubs.py --check
+	"$(BIN)/python" -m mypy.stubtest --allowlist .ci/stubtest_allowlist.txt irtd_fast._core
 
 cpp-test: $(INSTALLED)  ## C++ tests under AddressSanitizer and UBSan
-	scripts/bootstrap.sh --tests
+	.ci/bootstrap.sh --tests
 	$(USE_VENV) cmake --workflow --preset asan
 
 tsan: $(INSTALLED)  ## C++ tests under ThreadSanitizer
-	scripts/bootstrap.sh --tests
+	.ci/bootstrap.sh --tests
 	$(USE_VENV) $(SETARCH) cmake --workflow --preset tsan
 
 clean:  ## remove what the build and the tools made, .venv included; stores stay
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .benchmarks
 	find irtd_fast tests benchmarks .ci -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(MADE): scripts/bootstrap.sh
-	scripts/bootstrap.sh
+$(MADE): .ci/bootstrap.sh
+	.ci/bootstrap.sh
 	"$$PYTHON" -m venv "$(VENV)"
 	@touch "$@"
 
-$(INSTALLED): $(MADE) scripts/install.py $(NATIVE)
-	"$(BIN)/python" scripts/install.py package
+$(INSTALLED): $(MADE) .ci/install.py $(NATIVE)
+	"$(BIN)/python" .ci/install.py package
 	@touch "$@"
 
-$(TEST): $(MADE) scripts/install.py pyproject.toml
-	"$(BIN)/python" scripts/install.py group test
+$(TEST): $(MADE) .ci/install.py pyproject.toml
+	"$(BIN)/python" .ci/install.py group test
 	@touch "$@"
 
-$(LINT): $(MADE) scripts/install.py pyproject.toml
-	"$(BIN)/python" scripts/install.py group lint
+$(LINT): $(MADE) .ci/install.py pyproject.toml
+	"$(BIN)/python" .ci/install.py group lint
 	@touch "$@"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes sure the system has what the build needs; installs with apt only what is missing.
 #
-#   scripts/bootstrap.sh [--tests]     --tests: also what the C++ tests need (doctest)
+#   .ci/bootstrap.sh [--tests]     --tests: also what the C++ tests need (doctest)
 #
 # PYTHON names the interpreter the virtual environment will be made from (default python3).
 # Exit codes: 0 nothing is missing (any more), 1 something required is missing.

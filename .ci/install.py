@@ -1,7 +1,7 @@
 """Install the package, or dependency groups of pyproject.toml, where this interpreter lives.
 
-    python scripts/install.py package        build requirements, then an editable install
-    python scripts/install.py group NAME...  the named dependency groups (PEP 735)
+    python .ci/install.py package        build requirements, then an editable install
+    python .ci/install.py group NAME...  the named dependency groups (PEP 735)
 
 The pip of Debian 12 and of Python 3.11 has no ``--group``; this reads the groups itself. The
 install is editable because after a plain one ``import irtd_fast`` from the repository's root finds

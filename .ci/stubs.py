@@ -1,7 +1,7 @@
 """Write or check ``irtd_fast/_core.pyi``, the stub of the compiled core.
 
-    python scripts/stubs.py          write the stub from the installed extension
-    python scripts/stubs.py --check  exit 1 and show the difference if the stub is out of date
+    python .ci/stubs.py          write the stub from the installed extension
+    python .ci/stubs.py --check  exit 1 and show the difference if the stub is out of date
 
 The output of pybind11-stubgen is normalised so that the same core always gives the same text: a
 banner instead of the generator's header, no generated ``__all__`` (it lists private names, and

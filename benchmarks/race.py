@@ -1,16 +1,20 @@
 """Implementations raced against each other, and what came of it.
 
-Two cores that other people use too make any single time worthless. So implementations take turns
-(A B C, B C A, …), each round gives one ratio, and only the median of these ratios is judged.
+Two cores that others use too make any single time worthless. So implementations take turns
+(A B C, B C A, …), each round gives one ratio, and only the median of these ratios is judged: over
+the calmer half of the rounds, those in which other processes took the least processor time. (More
+threads get more of a contested processor, so a busy machine does not slow everybody alike.)
 """
 
 from __future__ import annotations
 
 import gc
+import os
 import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 OURS = "irtd_fast"
@@ -54,21 +58,29 @@ class Result:
     Attributes:
         group: Name of the task and its input.
         seconds: Per contender: seconds per unit of each round.
+        others: Per round: processors that were busy with something else.
         facts: What should be known beside the numbers (threads, bytes, cache state …).
     """
 
     group: str
     seconds: dict[str, list[float]]
+    others: list[float]
     facts: dict[str, Any] = field(default_factory=dict)
 
+    def calm(self, name: str) -> list[float]:
+        """Seconds per unit in the calmer half of the rounds, at least 5 of them."""
+        count = max(5, (len(self.others) + 1) // 2)
+        ranked = sorted(range(len(self.others)), key=self.others.__getitem__)
+        return [self.seconds[name][number] for number in sorted(ranked[:count])]
+
     def speedup(self, against: str) -> float:
-        """How many times faster we are: median over the rounds of (its time / our time)."""
-        pairs = zip(self.seconds[against], self.seconds[OURS], strict=True)
+        """How many times faster we are: median over calm rounds of (its time / our time)."""
+        pairs = zip(self.calm(against), self.calm(OURS), strict=True)
         return statistics.median(theirs / ours for theirs, ours in pairs)
 
     def rate(self, name: str) -> float:
-        """Units a second, median over the rounds."""
-        return 1 / statistics.median(self.seconds[name])
+        """Units a second, median over calm rounds."""
+        return 1 / statistics.median(self.calm(name))
 
 
 def hold_race(
@@ -94,17 +106,41 @@ def hold_race(
     """
     units = {c.name: c.units or _units(c, most_units, seconds_a_turn) for c in contenders}
     seconds: dict[str, list[float]] = {c.name: [] for c in contenders}
+    others: list[float] = []
     for number in range(rounds):
+        gc.collect()
+        clock = OthersClock()
         first = number % len(contenders)
         for contender in (*contenders[first:], *contenders[:first]):
             before_turn()
             count = units[contender.name]
             seconds[contender.name].append(_timed(contender, number, count) / count)
-    return Result(group, seconds, {**(facts or {}), "rounds": rounds, "units_a_turn": units})
+        others.append(clock.processors())
+    more = {"rounds": rounds, "others": f"{statistics.median(others):.1f} cores"}
+    return Result(group, seconds, others, {**(facts or {}), **more, "units_a_turn": units})
+
+
+class OthersClock:
+    """Processor time that went to anything but this process and its children."""
+
+    def __init__(self) -> None:
+        self._wall, self._others = time.perf_counter(), self._read()
+
+    @staticmethod
+    def _read() -> float:
+        # user nice system idle iowait irq softirq steal: https://docs.kernel.org/filesystems/proc.html
+        fields = Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]
+        user, nice, system, _, _, irq, softirq, steal = (int(field) for field in fields)
+        busy = (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
+        mine = os.times()
+        return busy - mine.user - mine.system - mine.children_user - mine.children_system
+
+    def processors(self) -> float:
+        """Processors kept busy by others, on average since this clock was made."""
+        return max(0.0, (self._read() - self._others) / (time.perf_counter() - self._wall))
 
 
 def _timed(contender: Contender, number: int, units: int) -> float:
-    gc.collect()
     gc.disable()
     try:
         return contender.turn(number, units)

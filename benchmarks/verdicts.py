@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -99,9 +98,9 @@ def table(result: Result) -> Iterator[str]:
     limit = result.facts.get("limit_per_s")
     if limit:
         yield f"  {'(bytes / bandwidth)':<22}{limit:>10.0f}{'':>20}{limit * size / 1e9:>8.2f}"
-    for name in sorted(result.seconds, key=lambda n: statistics.median(result.seconds[n])):
+    for name in sorted(result.seconds, key=result.rate, reverse=True):
         seconds = result.seconds[name]
-        rates = (result.rate(name), 1 / max(seconds), 1 / min(seconds))
+        rates = result.rate(name), 1 / max(seconds), 1 / min(seconds)
         shown = "".join(f"{rate:>10.4g}" for rate in rates)
         volume = f"{rates[0] * size / 1e9:>8.2f}" if size else f"{'':>8}"
         ratio = f"{result.speedup(name):>9.2f}x" if name != OURS and OURS in result.seconds else ""

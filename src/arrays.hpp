@@ -16,8 +16,7 @@ inline py::array pooled_array(const py::dtype& dtype, const std::vector<py::ssiz
   for (const py::ssize_t n : shape) bytes *= static_cast<std::size_t>(n);
   auto holder = std::make_unique<PooledBuffer>(acquire_buffer(bytes));
   std::uint8_t* data = holder->data();
-  const py::capsule owner(holder.release(),
-                          [](void* p) { delete static_cast<PooledBuffer*>(p); });
+  const py::capsule owner(holder.release(), [](void* p) { delete static_cast<PooledBuffer*>(p); });
   return py::array(dtype, shape, data, owner);
 }
 

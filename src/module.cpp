@@ -7,11 +7,16 @@ namespace {
 
 const char* exception_name(irtd::Errc code) {
   switch (code) {
-    case irtd::Errc::decode: return "DecodeError";
-    case irtd::Errc::format: return "StoreFormatError";
-    case irtd::Errc::corrupt: return "CorruptStoreError";
-    case irtd::Errc::unsupported: return "UnsupportedError";
-    default: return nullptr;
+    case irtd::Errc::decode:
+      return "DecodeError";
+    case irtd::Errc::format:
+      return "StoreFormatError";
+    case irtd::Errc::corrupt:
+      return "CorruptStoreError";
+    case irtd::Errc::unsupported:
+      return "UnsupportedError";
+    default:
+      return nullptr;
   }
 }
 
@@ -22,8 +27,8 @@ std::string describe(const irtd::Error& error) {
 }
 
 void raise_os_error(const irtd::Error& error) {
-  const py::object value = py::module_::import("builtins")
-                               .attr("OSError")(error.os_errno(), error.what(), error.path());
+  const py::object value =
+      py::module_::import("builtins").attr("OSError")(error.os_errno(), error.what(), error.path());
   PyErr_SetObject(py::type::of(value).ptr(), value.ptr());
 }
 

@@ -92,9 +92,9 @@ std::vector<BatchItem> make_items(const CodeArray& codes, const Int64Array& rows
   for (py::ssize_t i = 0; i < n; ++i) {
     const double* w = windows.data(i, 0);
     if (rows.data()[i] < 0) throw py::value_error("rows must not be negative");
-    items[static_cast<std::size_t>(i)] = {codes.data()[i],
-                                          static_cast<std::uint64_t>(rows.data()[i]),
-                                          w[0], w[1], w[2], w[3], flips.data()[i]};
+    items[static_cast<std::size_t>(i)] = {
+        codes.data()[i], static_cast<std::uint64_t>(rows.data()[i]), w[0], w[1], w[2], w[3],
+        flips.data()[i]};
   }
   return items;
 }
@@ -102,8 +102,7 @@ std::vector<BatchItem> make_items(const CodeArray& codes, const Int64Array& rows
 py::tuple run(const Pipeline& self, const CodeArray& codes, const Int64Array& rows,
               const WindowArray& windows, const FlipArray& flips, std::pair<int, int> size,
               int channels, const std::string& dtype, const std::string& layout,
-              const NormalizeSpec& normalize,
-              const py::object& out, int threads) {
+              const NormalizeSpec& normalize, const py::object& out, int threads) {
   if (layout != "chw" && layout != "hwc") throw py::value_error("layout must be chw or hwc");
   const BatchShape shape{size.first, size.second, channels, pixel_type(dtype),
                          layout == "chw" ? Layout::chw : Layout::hwc};
@@ -114,9 +113,8 @@ py::tuple run(const Pipeline& self, const CodeArray& codes, const Int64Array& ro
   }
   const auto n = rows.size();
   const std::vector<py::ssize_t> dims =
-      shape.layout == Layout::chw
-          ? std::vector<py::ssize_t>{n, channels, size.first, size.second}
-          : std::vector<py::ssize_t>{n, size.first, size.second, channels};
+      shape.layout == Layout::chw ? std::vector<py::ssize_t>{n, channels, size.first, size.second}
+                                  : std::vector<py::ssize_t>{n, size.first, size.second, channels};
   py::array array = output_array(out, py::dtype(dtype), dims);
   const MutableBytes target = mutable_bytes(array);
   StageTimes times;

@@ -20,8 +20,8 @@ ReaderObject make_reader(std::string prefix, std::string suffix, std::uint64_t r
     bytes *= static_cast<std::uint64_t>(n);
   }
   IRTD_REQUIRE(element.itemsize() == chain.itemsize(), "codec chain is for another itemsize");
-  ShardLayout layout{std::move(prefix), std::move(suffix), rows,           rows_per_shard,
-                     bytes,             index_at_end,      index_crc32c,   random_access};
+  ShardLayout layout{std::move(prefix), std::move(suffix), rows,         rows_per_shard, bytes,
+                     index_at_end,      index_crc32c,      random_access};
   return {std::make_shared<ShardReader>(std::move(layout), chain), element,
           std::move(sample_shape)};
 }
@@ -88,8 +88,9 @@ void register_reader(py::module_& m) {
           "rows_per_shard",
           [](const ReaderObject& self) { return self.reader->layout().rows_per_shard; })
       .def_property_readonly("dtype", [](const ReaderObject& self) { return self.dtype; })
-      .def_property_readonly("sample_shape",
-                             [](const ReaderObject& self) { return py::tuple(py::cast(self.sample_shape)); })
+      .def_property_readonly(
+          "sample_shape",
+          [](const ReaderObject& self) { return py::tuple(py::cast(self.sample_shape)); })
       .def("read", &read_one, py::arg("row"), py::arg("out") = py::none(),
            "One sample; the GIL is released.")
       .def("read_batch", &read_many, py::arg("rows"), py::arg("out") = py::none(), py::kw_only(),

@@ -102,7 +102,8 @@ void register_codec(py::module_& m) {
 void register_shard_writer(py::module_& m) {
   py::class_<ShardWriter>(m, "ShardWriter", "One shard file; appears under its name on finish().")
       .def(py::init<std::string, std::uint64_t, std::uint64_t, std::uint64_t, CodecChain>(),
-           py::arg("path"), py::arg("rows"), py::arg("used"), py::arg("chunk_bytes"), py::arg("chain"))
+           py::arg("path"), py::arg("rows"), py::arg("used"), py::arg("chunk_bytes"),
+           py::arg("chain"))
       .def(
           "put",
           [](ShardWriter& writer, std::uint64_t row, const py::buffer& data) {
@@ -215,7 +216,8 @@ void register_packed(py::module_& m) {
 void register_ceilings(py::module_& m) {
   m.def(
       "read_ceiling",
-      [](const std::vector<std::string>& paths, const py::array_t<std::uint32_t, py::array::c_style>& file,
+      [](const std::vector<std::string>& paths,
+         const py::array_t<std::uint32_t, py::array::c_style>& file,
          const py::array_t<std::uint64_t, py::array::c_style>& offset,
          const py::array_t<std::uint64_t, py::array::c_style>& nbytes, const CodecChain* chain,
          std::size_t chunk_bytes, std::size_t slots, int threads) {

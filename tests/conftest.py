@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -28,6 +30,18 @@ def dumps() -> Path:
     if not path.is_dir():
         pytest.skip(f"no real dumps at {path} (set IRTD_DUMPS to the folder that holds them)")
     return path
+
+
+@pytest.fixture(scope="session")
+def outside() -> ModuleType:
+    """Module outside: stores as other libraries see them."""
+    path = Path(__file__).with_name("outside.py")
+    spec = importlib.util.spec_from_file_location("outside", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture

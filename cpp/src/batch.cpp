@@ -85,8 +85,9 @@ class PackedSource final : public PixelSource {
       if (scratch.size() < n + stored) scratch.resize(n + stored);
       const MutableBytes file(scratch.data() + n, stored);
       reader_->read(row, file);
-      decode_jpeg(file, ImageView<std::uint8_t>(scratch.data(), pixels.height, pixels.width,
-                                                pixels.channels));
+      decode(file,
+             ImageView<std::uint8_t>(scratch.data(), pixels.height, pixels.width, pixels.channels),
+             row);
     }
     pixels.data = scratch.data();
     return pixels;
@@ -94,6 +95,16 @@ class PackedSource final : public PixelSource {
   void prefetch(std::uint64_t row) const override { reader_->prefetch(row); }
 
  private:
+  void decode(Bytes file, ImageView<std::uint8_t> image, std::uint64_t row) const {
+    try {
+      decode_jpeg(file, image);
+    } catch (Error& error) {
+      // The shape is the store's own word, so a file of another one is damage, not a wrong request.
+      if (error.code() == Errc::invalid_argument) error = Error(Errc::corrupt, error.what());
+      throw error.at_path(reader_->file_path(row));
+    }
+  }
+
   std::shared_ptr<const PackedReader> reader_;
   std::vector<Pixels> shapes_;
   bool jpeg_;

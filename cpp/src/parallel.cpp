@@ -17,6 +17,7 @@
 #include <string>
 #include <system_error>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace irtd {
@@ -191,7 +192,10 @@ void parallel_for(std::size_t n, int threads, const std::function<void(std::size
   threads_pool.withdraw(job);
   std::unique_lock<std::mutex> lock(job->mutex);
   job->done.wait(lock, [&job] { return job->active == 0; });
-  if (job->error) std::rethrow_exception(job->error);
+  // Taken out of the job, so that the exception ends on this thread: a helper may hold the job on.
+  const std::exception_ptr error = std::exchange(job->error, nullptr);
+  lock.unlock();
+  if (error) std::rethrow_exception(error);
 }
 
 int default_read_threads() { return std::clamp(2 * available_threads(), 4, 64); }

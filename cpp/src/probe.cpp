@@ -20,6 +20,7 @@ namespace irtd {
 namespace {
 
 constexpr std::size_t kWindow = std::size_t{64} << 10;
+constexpr std::size_t kHead = 4096;  // holds the frame header of nearly every JPEG
 constexpr std::int64_t kMaxPixels = std::int64_t{1} << 28;
 constexpr std::int64_t kMaxJpegSide = 65500;
 constexpr std::int64_t kMaxSide = std::int64_t{1} << 20;
@@ -106,6 +107,7 @@ void probe_jpeg(ImageProbe& probe, const File& file, std::vector<std::uint8_t>& 
   using Status = detail::JpegWalk::Status;
   detail::JpegWalk walk(detail::JpegWalk::Until::frame);
   std::uint64_t base = 0;
+  std::size_t asked = kHead;
   while (true) {
     const Status status = walk.feed({window.data(), size}, base);
     if (status == Status::done) break;
@@ -113,15 +115,16 @@ void probe_jpeg(ImageProbe& probe, const File& file, std::vector<std::uint8_t>& 
       fail(probe, "not-an-image", std::string("jpeg: ") + walk.problem());
       return;
     }
-    // A segment is at most 64 KiB + 1, so a window that starts at its marker and still does not
-    // hold what is needed of it means that the file ends there.
+    // A segment is at most 64 KiB + 1, so a full window that starts at its marker and still does
+    // not hold what is needed of it means that the file ends there.
     const bool at_marker = base == walk.position() && base > 0;
-    if (size < window.size() || at_marker) {
+    if (size < asked || at_marker) {
       fail(probe, "truncated-image", "jpeg: the file ends before its frame header");
       return;
     }
     base = walk.position();
-    const std::ptrdiff_t got = file.read_at(window.data(), window.size(), base);
+    asked = window.size();
+    const std::ptrdiff_t got = file.read_at(window.data(), asked, base);
     if (got < 0) return fail_errno(probe, "read");
     size = static_cast<std::size_t>(got);
   }
@@ -205,7 +208,7 @@ bool is_tiff(Bytes head) {
 }
 
 void probe_content(ImageProbe& probe, const File& file, std::vector<std::uint8_t>& window) {
-  const std::ptrdiff_t got = file.read_at(window.data(), window.size(), 0);
+  const std::ptrdiff_t got = file.read_at(window.data(), kHead, 0);
   if (got < 0) return fail_errno(probe, "read");
   const Bytes head(window.data(), static_cast<std::size_t>(got));
   if (head.empty()) return fail(probe, "empty-file", "the file has no bytes");

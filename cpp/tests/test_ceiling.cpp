@@ -81,17 +81,15 @@ TEST_CASE("the reading ceiling fails as a reader would") {
     CHECK(throws(Errc::invalid_argument, [&] {
       read_ceiling(store.paths, store.extents, &chain, 64, MutableBytes(out), 9);
     }));
-    CHECK(throws(Errc::io, [&] {
-      read_ceiling({dir.path("none")}, {}, &chain, 64, MutableBytes(out), 1);
-    }));
+    CHECK(throws(Errc::io,
+                 [&] { read_ceiling({dir.path("none")}, {}, &chain, 64, MutableBytes(out), 1); }));
   }
   const CodecChain zstd = zstd_chain();
   const Store store = make_store(dir, zstd);
   Data out(64);
   const StoredExtent endless{0, 0, ~std::uint64_t{0}};
-  CHECK(throws(Errc::corrupt, [&] {
-    read_ceiling(store.paths, {endless}, &zstd, 64, MutableBytes(out), 1);
-  }));
+  CHECK(throws(Errc::corrupt,
+               [&] { read_ceiling(store.paths, {endless}, &zstd, 64, MutableBytes(out), 1); }));
 }
 
 TEST_CASE("the JPEG ceiling decodes, and fails where that fails") {

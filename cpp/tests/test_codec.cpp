@@ -33,8 +33,7 @@ CodecSpec spec(CodecKind kind, int level = 1, bool checksum = false) {
   return s;
 }
 
-CodecSpec blosc(const std::string& cname, int level, int shuffle, int typesize,
-                int blocksize = 0) {
+CodecSpec blosc(const std::string& cname, int level, int shuffle, int typesize, int blocksize = 0) {
   CodecSpec s = spec(CodecKind::blosc, level);
   s.cname = cname;
   s.shuffle = shuffle;
@@ -244,8 +243,8 @@ TEST_CASE("zstd frames that lie about their size, or do not say it") {
   CHECK(throws(Errc::corrupt, [&] { decode(chain, Bytes(silent), n + 1); }));
   CHECK(throws(Errc::corrupt, [&] { decode(chain, Bytes(silent), 64); }));
   // The same block in a frame that declares 2^60 bytes.
-  const Data liar{0x28, 0xB5, 0x2F, 0xFD, 0xC0, 0x38, 0,    0,    0,   0,
-                  0,    0,    0,    0x10, 0x03, 0x00, 0x10, 7};
+  const Data liar{0x28, 0xB5, 0x2F, 0xFD, 0xC0, 0x38, 0,    0,    0,
+                  0,    0,    0,    0,    0x10, 0x03, 0x00, 0x10, 7};
   CHECK(throws(Errc::corrupt, [&] { decode(chain, Bytes(liar), n); }));
 }
 
@@ -271,8 +270,7 @@ TEST_CASE("blosc garbage is refused or stays within the chunk") {
 TEST_CASE("settings that mean nothing are refused") {
   const Data raw = smooth(64, 14);
   CHECK(throws(Errc::invalid_argument, [] { CodecChain({}, 3); }));
-  CHECK(throws(Errc::invalid_argument,
-               [] { CodecChain(std::vector<CodecSpec>(9, kCrc), 1); }));
+  CHECK(throws(Errc::invalid_argument, [] { CodecChain(std::vector<CodecSpec>(9, kCrc), 1); }));
   CHECK(throws(Errc::unsupported, [&] { encode(CodecChain({blosc("none", 1, 0, 1)}, 1), raw); }));
   for (const CodecSpec& bad :
        {blosc("lz4", 10, 0, 1), blosc("lz4", -1, 0, 1), blosc("lz4", 1, 3, 1),

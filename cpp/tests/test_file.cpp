@@ -82,8 +82,7 @@ TEST_CASE("two neighbouring ranges are read in one go, wherever the file ends") 
       CAPTURE(second);
       Data a(first);
       Data b(second);
-      const auto error =
-          caught([&] { file.read_exact2(MutableBytes(a), MutableBytes(b), 3); });
+      const auto error = caught([&] { file.read_exact2(MutableBytes(a), MutableBytes(b), 3); });
       if (3 + first + second <= 64 || first + second == 0) {
         REQUIRE_FALSE(error);
         CHECK(std::equal(a.begin(), a.end(), data.begin() + 3));

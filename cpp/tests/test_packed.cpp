@@ -153,9 +153,8 @@ TEST_CASE("a packed writer that cannot finish leaves nothing") {
 TEST_CASE("packed columns that cannot be are refused before anything is read") {
   const TempDir dir;
   const auto refuse = [&](std::uint64_t offset, std::uint64_t length) {
-    const auto error = caught([&] {
-      PackedReader({dir.path("p"), kChunk, {0, offset}, {1, length}, {0, 0}});
-    });
+    const auto error =
+        caught([&] { PackedReader({dir.path("p"), kChunk, {0, offset}, {1, length}, {0, 0}}); });
     return error && error->code() == Errc::corrupt && error->row() == 1;
   };
   const std::uint64_t huge = ~std::uint64_t{0};

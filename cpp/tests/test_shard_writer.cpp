@@ -275,8 +275,7 @@ TEST_CASE("shards that cannot be are refused") {
   CHECK(throws(Errc::invalid_argument, [&] { make(huge, huge, 1 << 30); }));
   CHECK(throws(Errc::invalid_argument, [&] { make(1, 1, std::uint64_t{1} << 32); }));
   const CodecChain unchecked({codec(CodecKind::zstd)}, 1);
-  CHECK(throws(Errc::invalid_argument,
-               [&] { ShardWriter(dir.path("s0"), 1, 1, 1, unchecked); }));
+  CHECK(throws(Errc::invalid_argument, [&] { ShardWriter(dir.path("s0"), 1, 1, 1, unchecked); }));
   CHECK(dir.empty());
 }
 

@@ -69,8 +69,8 @@ TEST_CASE("damage is reported with its rows, and the rest is still looked at") {
   const FileSummary intact = write_shard(layout, 1, raw_chain(), {9});
   const ShardReader reader(layout, raw_chain());
   CHECK(verify_shard(reader, 1, 2).damage.empty());
-  flip(dir.path("s1"), 0);             // a pixel of row 6
-  flip(dir.path("s1"), 4 * 36 + 33);   // the checksum of row 10
+  flip(dir.path("s1"), 0);                                // a pixel of row 6
+  flip(dir.path("s1"), 4 * 36 + 33);                      // the checksum of row 10
   const ShardReport report = verify_shard(reader, 1, 3);  // sees the file as it is now
   CHECK(damaged_rows(report) == std::vector<std::int64_t>{6, 10});
   CHECK(report.holes == Rows{9});

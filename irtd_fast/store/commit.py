@@ -22,7 +22,14 @@ from irtd_fast.errors import StoreError
 from irtd_fast.manifest import Manifest
 from irtd_fast.store.columns import write_column, write_document, write_group, write_table
 from irtd_fast.store.plan import MODALITIES, RAW, ArrayPlan, Plan
-from irtd_fast.store.spec import FORMAT_VERSION, ArraySpec, Codec, Sharding, group_json
+from irtd_fast.store.spec import (
+    FORMAT_VERSION,
+    ArraySpec,
+    Codec,
+    Sharding,
+    attributes_digest,
+    group_json,
+)
 from irtd_fast.store.staging import Receipt, Staging, write_json
 from irtd_fast.store.tables import SourceTables, build_tables
 from irtd_fast.types import Problem, SampleFlag
@@ -246,12 +253,6 @@ def files_digest(
     """XXH64 over the list of files."""
     rows = zip(paths, sizes.tolist(), digests.tolist(), kinds.tolist(), strict=True)
     return _core.xxh64(json.dumps(list(rows)).encode())
-
-
-def attributes_digest(irtd: Mapping[str, Any]) -> int:
-    """XXH64 over the canonical JSON of the group's attributes without the digest itself."""
-    body = {key: value for key, value in irtd.items() if key != "digest"}
-    return _core.xxh64(json.dumps(body, sort_keys=True).encode())
 
 
 def sync_tree(tree: Path) -> None:

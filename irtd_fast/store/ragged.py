@@ -32,6 +32,7 @@ class Ragged:
         return self.columns[name]
 
 
+_OPTIONAL = ("corners",)
 _WIDTH = {"box": 4, "corners": 8, "xy": 2}
 _DTYPE = {"track": np.int64, "modality": np.uint8, "flags": np.uint16}
 
@@ -78,7 +79,7 @@ def gather_ragged(
         source, mine = sources[code], picks[here]
         category[here] = to_global[code][source.column(table, "category")[mine]]
         for name in columns:
-            if source.has_column(table, name):
+            if name not in _OPTIONAL or source.has_column(table, name):
                 out[name][here] = source.column(table, name)[mine]
     all_offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     return Ragged(all_offsets, category, out)

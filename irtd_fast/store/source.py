@@ -15,7 +15,13 @@ from numpy.typing import NDArray
 from irtd_fast import _core
 from irtd_fast.errors import CorruptStoreError, StoreFormatError
 from irtd_fast.store.columns import Strings, column_shape, read_column, read_strings
-from irtd_fast.store.spec import ArraySpec, group_attributes, load_array, make_chain
+from irtd_fast.store.spec import (
+    ArraySpec,
+    attributes_digest,
+    group_attributes,
+    load_array,
+    make_chain,
+)
 
 Array = NDArray[Any]
 _STRINGS = {"name", "path", "code", "where", "message", "action", "sample"}
@@ -67,24 +73,30 @@ class Source:
 
     Args:
         path: Folder of the group.
+        checked: Compare the attributes with their digest.
 
     Raises:
+        CorruptStoreError: The attributes are not as they were written.
         StoreFormatError: The group's attributes are not ours or of a newer format.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, checked: bool = True) -> None:
         self.path = path
         self.name = path.name
         self.attributes = group_attributes(path)
-        where = f"{path / 'zarr.json'}: $.attributes.irtd"
+        document = str(path / "zarr.json")
+        where = f"{document}: $.attributes.irtd"
+        if checked and self.attributes.get("digest") != attributes_digest(self.attributes):
+            message = f"{where}: not as written, the digest differs"
+            raise CorruptStoreError(message, path=document)
         try:
             entries = enumerate(self.attributes["arrays"])
             self.arrays = [ArrayInfo.from_json(e, f"{where}.arrays[{i}]") for i, e in entries]
             self.count = self.attributes["counts"]["samples"]
         except (KeyError, TypeError, ValueError) as error:
-            raise StoreFormatError(f"{where}: {error!r}", path=str(path)) from error
+            raise StoreFormatError(f"{where}: {error!r}", path=document) from error
         if type(self.count) is not int or not 0 <= self.count < _MAX_SAMPLES:
-            raise StoreFormatError(f"{where}.counts.samples: impossible", path=str(path))
+            raise StoreFormatError(f"{where}.counts.samples: impossible", path=document)
         self.categories = self._words("categories", where)
         self.splits = self._words("splits", where)
         self._columns: dict[str, Any] = {}
@@ -97,7 +109,8 @@ class Source:
     def _words(self, name: str, where: str) -> list[str]:
         words = self.attributes.get(name)
         if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
-            raise StoreFormatError(f"{where}.{name}: expected a list of words", path=str(self.path))
+            message = f"{where}.{name}: expected a list of words"
+            raise StoreFormatError(message, path=str(self.path / "zarr.json"))
         return words
 
     def check_count(self) -> None:
@@ -164,8 +177,8 @@ class Source:
         return result
 
     def has_column(self, table: str, name: str) -> bool:
-        """True if an optional column is there."""
-        return (self.path / table / name / "zarr.json").exists()
+        """True if an optional column is there, be it damaged."""
+        return (self.path / table / name).exists()
 
     def zarr(self) -> Any:
         """The group as zarr-python sees it, read-only."""

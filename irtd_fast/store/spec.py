@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from irtd_fast._core import CodecChain
+from irtd_fast._core import CodecChain, xxh64
 from irtd_fast.errors import CorruptStoreError, StoreFormatError, UnsupportedError
 
 FORMAT_VERSION = 1
@@ -129,6 +129,12 @@ class ArraySpec:
 def group_json(attributes: Mapping[str, Any]) -> dict[str, Any]:
     """A group's ``zarr.json`` document."""
     return {"zarr_format": 3, "node_type": "group", "attributes": dict(attributes)}
+
+
+def attributes_digest(irtd: Mapping[str, Any]) -> int:
+    """XXH64 over the canonical JSON of the group's attributes without the digest itself."""
+    body = {key: value for key, value in irtd.items() if key != "digest"}
+    return xxh64(json.dumps(body, sort_keys=True).encode())
 
 
 def make_chain(codecs: Sequence[Codec], itemsize: int, *, big_endian: bool = False) -> CodecChain:

@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from irtd_fast import _core
 from irtd_fast.errors import IrtdError
 from irtd_fast.store.columns import read_column, read_strings
-from irtd_fast.store.commit import FILE_SHARD, attributes_digest, files_digest, table_digests
+from irtd_fast.store.commit import FILE_SHARD, files_digest, table_digests
 from irtd_fast.store.dataset import open_store
 from irtd_fast.store.source import ArrayInfo, Source, iter_sources
+from irtd_fast.store.spec import attributes_digest
 from irtd_fast.store.staging import STAGING
 
 Progress = Callable[[str, int, int], None]
@@ -161,7 +162,10 @@ class _SourceCheck:
 
     def run(self) -> None:
         source: Source | None = _guard(
-            self.report, self.name, f"{self.name}/zarr.json", lambda: Source(self.folder)
+            self.report,
+            self.name,
+            f"{self.name}/zarr.json",
+            lambda: Source(self.folder, checked=False),
         )
         if source is None:
             return

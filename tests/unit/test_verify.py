@@ -127,7 +127,7 @@ def test_attributes_are_covered(store, change):
 def test_attributes_that_cannot_be_used(store):
     edit_attributes(store, "llvip", lambda irtd: irtd.pop("arrays"))
     (damage,) = irtd_fast.verify(store).damage
-    assert (damage.source, damage.path) == ("llvip", "llvip")
+    assert (damage.source, damage.path) == ("llvip", "llvip/zarr.json")
     assert "arrays" in damage.message
 
 

@@ -13,8 +13,9 @@ int available_threads();
 ///
 /// `worker` is in [0, threads) and unique among bodies that run at the same time, so it can index
 /// scratch space. The first exception stops the hand-out of further work and is rethrown here once
-/// every running body has returned. Calls from inside a body run serially. Helper threads belong
-/// to the process (started on first use); a child made by fork starts its own on its first call.
+/// every running body has returned. Calls from inside a body that shares its work with helpers run
+/// serially. Helper threads belong to the process (started on first use); a child made by fork
+/// starts its own on its first call.
 void parallel_for(std::size_t n, int threads, const std::function<void(std::size_t, int)>& body);
 
 /// Threads a read of many samples uses unless told otherwise: a few more than the cores, so that
