@@ -159,8 +159,9 @@ class Staging:
                 path.unlink()
 
     def discard(self) -> None:
-        """Remove everything staged."""
+        """Remove everything staged, the plan first: without it the rest is only waste."""
         if self.folder.exists():
+            self.plan_path.unlink(missing_ok=True)
             shutil.rmtree(self.folder)
 
     def save_plan(self, header: dict[str, Any]) -> None:
