@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import reference_kernels as reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -64,7 +65,7 @@ def near_a_threshold(batch, reference, options, index):
     st.sampled_from([0.0, 1.0, 30.0]),
     st.sampled_from(["clip", "keep", "drop"]),
 )
-def test_every_policy_follows_the_definition(reference, batch, min_visible, min_size, policy):
+def test_every_policy_follows_the_definition(batch, min_visible, min_size, policy):
     options = {"min_visible": min_visible, "min_size": min_size, "policy": policy}
     boxes, kept, offsets, visible = run(batch, **options)
     truth = reference.remap_boxes(*batch, SIZE, **options)
