@@ -140,6 +140,11 @@ class ShardWriter:
         channels: typing.SupportsInt | typing.SupportsIndex = 1,
         chroma_tolerance: typing.SupportsInt | typing.SupportsIndex = 0,
         threads: typing.SupportsInt | typing.SupportsIndex = 1,
+        planned: collections.abc.Sequence[
+            tuple[
+                typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex
+            ]
+        ] = [],
     ) -> list[typing.Any]:
         """
         Decode JPEG files into rows; returns (ok, digest, crc32c, code, message) for each.
@@ -198,6 +203,11 @@ class PackedWriter:
         *,
         chroma_tolerance: typing.SupportsInt | typing.SupportsIndex = 0,
         threads: typing.SupportsInt | typing.SupportsIndex = 1,
+        planned: collections.abc.Sequence[
+            tuple[
+                typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex
+            ]
+        ] = [],
     ) -> list[typing.Any]:
         """
         Check and copy JPEG files; returns (ok, digest, crc32c, code, message) for each.

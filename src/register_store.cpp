@@ -53,6 +53,15 @@ CodecChain make_chain(const std::vector<std::pair<std::string, py::dict>>& codec
   return CodecChain(std::move(specs), itemsize, big_endian);
 }
 
+using Stamps = std::vector<std::pair<std::int64_t, std::int64_t>>;
+
+std::vector<FileStamp> make_stamps(const Stamps& planned) {
+  std::vector<FileStamp> stamps;
+  stamps.reserve(planned.size());
+  for (const auto& [size, mtime_ns] : planned) stamps.push_back({size, mtime_ns});
+  return stamps;
+}
+
 py::list results_to_python(const std::vector<IngestResult>& results) {
   py::list out;
   for (const IngestResult& r : results) {
@@ -117,17 +126,20 @@ void register_shard_writer(py::module_& m) {
           "put_jpeg_files",
           [](ShardWriter& writer, const std::vector<std::uint64_t>& rows,
              const std::vector<std::string>& paths, int height, int width, int channels,
-             int chroma_tolerance, int threads) {
+             int chroma_tolerance, int threads, const Stamps& planned) {
+            const std::vector<FileStamp> stamps = make_stamps(planned);
             std::vector<IngestResult> results;
             {
               const py::gil_scoped_release release;
-              results = put_jpeg_files(writer, rows, paths,
-                                       {height, width, channels, chroma_tolerance}, threads);
+              results =
+                  put_jpeg_files(writer, rows, paths, {height, width, channels, chroma_tolerance},
+                                 threads, stamps);
             }
             return results_to_python(results);
           },
           py::arg("rows"), py::arg("paths"), py::kw_only(), py::arg("height"), py::arg("width"),
           py::arg("channels") = 1, py::arg("chroma_tolerance") = 0, py::arg("threads") = 1,
+          py::arg("planned") = Stamps{},
           "Decode JPEG files into rows; returns (ok, digest, crc32c, code, message) for each.")
       .def("skip", &ShardWriter::skip, py::arg("row"), "Leave a hole.")
       .def(
@@ -187,18 +199,20 @@ void register_packed(py::module_& m) {
           [](PackedWriter& writer, const std::vector<std::uint64_t>& offsets,
              const std::vector<std::uint64_t>& lengths, const std::vector<std::string>& paths,
              const std::vector<std::tuple<int, int, int>>& shapes, int chroma_tolerance,
-             int threads) {
+             int threads, const Stamps& planned) {
+            const std::vector<FileStamp> stamps = make_stamps(planned);
             std::vector<JpegExpectation> expected;
             for (const auto& [h, w, c] : shapes) expected.push_back({h, w, c, chroma_tolerance});
             std::vector<IngestResult> results;
             {
               const py::gil_scoped_release release;
-              results = pack_jpeg_files(writer, offsets, lengths, paths, expected, threads);
+              results = pack_jpeg_files(writer, offsets, lengths, paths, expected, threads, stamps);
             }
             return results_to_python(results);
           },
           py::arg("offsets"), py::arg("lengths"), py::arg("paths"), py::arg("shapes"),
           py::kw_only(), py::arg("chroma_tolerance") = 0, py::arg("threads") = 1,
+          py::arg("planned") = Stamps{},
           "Check and copy JPEG files; returns (ok, digest, crc32c, code, message) for each.")
       .def(
           "finish",

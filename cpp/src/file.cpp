@@ -58,10 +58,13 @@ bool File::set_direct(bool direct) const noexcept {
   return ::fcntl(fd_, F_SETFL, direct ? flags | O_DIRECT : flags & ~O_DIRECT) == 0;
 }
 
-std::uint64_t File::size() const {
+std::uint64_t File::size() const { return static_cast<std::uint64_t>(stamp().size); }
+
+FileStamp File::stamp() const {
   struct stat info{};
   if (::fstat(fd_, &info) != 0) throw Error::from_errno(errno, "cannot stat", path_);
-  return static_cast<std::uint64_t>(info.st_size);
+  constexpr std::int64_t kSecond = 1'000'000'000;
+  return {info.st_size, std::int64_t{info.st_mtim.tv_sec} * kSecond + info.st_mtim.tv_nsec};
 }
 
 void File::read_exact(MutableBytes out, std::uint64_t offset) const {
@@ -116,9 +119,11 @@ void File::close() {
 }
 
 std::size_t read_file(const std::string& path, std::vector<std::uint8_t>& out,
-                      std::uint64_t max_bytes) {
+                      std::uint64_t max_bytes, FileStamp* stamp) {
   const File file = File::open_read(path);
-  const std::uint64_t size = file.size();
+  const FileStamp found = file.stamp();
+  if (stamp != nullptr) *stamp = found;
+  const auto size = static_cast<std::uint64_t>(found.size);
   if (size > max_bytes) {
     throw Error(Errc::decode, "file of " + std::to_string(size) +
                                   " bytes is larger than the limit of " + std::to_string(max_bytes))

@@ -84,8 +84,22 @@ std::uint64_t expected_bytes(const JpegExpectation& expected) {
          static_cast<std::uint64_t>(expected.channels);
 }
 
-Bytes load(const std::string& path, std::vector<std::uint8_t>& buffer, IngestResult& result) {
-  const std::size_t n = read_file(path, buffer, kMaxFileBytes);
+void check_stamp(const FileStamp& found, const FileStamp& planned) {
+  if (found.size != planned.size) {
+    throw SourceDefect("changed-since-plan", "expected " + std::to_string(planned.size) +
+                                                 " bytes, found " + std::to_string(found.size));
+  }
+  if (found.mtime_ns != planned.mtime_ns) {
+    throw SourceDefect("changed-since-plan", "the file was written again after the plan was made");
+  }
+}
+
+/// Reads a whole file; `planned` is the version it must be, or null.
+Bytes load(const std::string& path, std::vector<std::uint8_t>& buffer, const FileStamp* planned,
+           IngestResult& result) {
+  FileStamp found;
+  const std::size_t n = read_file(path, buffer, kMaxFileBytes, &found);
+  if (planned != nullptr) check_stamp(found, *planned);
   const Bytes file(buffer.data(), n);
   result.digest = xxh64(file);
   return file;
@@ -96,15 +110,18 @@ Bytes load(const std::string& path, std::vector<std::uint8_t>& buffer, IngestRes
 std::vector<IngestResult> put_jpeg_files(ShardWriter& writer,
                                          const std::vector<std::uint64_t>& rows,
                                          const std::vector<std::string>& paths,
-                                         const JpegExpectation& expected, int threads) {
+                                         const JpegExpectation& expected, int threads,
+                                         const std::vector<FileStamp>& planned) {
   IRTD_REQUIRE(rows.size() == paths.size(), "one path for each row");
+  IRTD_REQUIRE(planned.empty() || planned.size() == paths.size(), "one version for each path");
   IRTD_REQUIRE(expected_bytes(expected) == writer.chunk_bytes(),
                "expected pictures do not fit the rows of the shard");
   std::vector<IngestResult> results(rows.size());
   parallel_for(rows.size(), threads, [&](std::size_t i, int) {
     thread_local std::vector<std::uint8_t> buffer;
     record_outcome(results[i], [&] {
-      const Bytes file = load(paths[i], buffer, results[i]);
+      const FileStamp* version = planned.empty() ? nullptr : &planned[i];
+      const Bytes file = load(paths[i], buffer, version, results[i]);
       writer.fill(rows[i], [&](MutableBytes out) { decode_into(file, expected, out); });
     });
     if (!results[i].ok) writer.skip(rows[i]);
@@ -116,8 +133,9 @@ std::vector<IngestResult> pack_jpeg_files(PackedWriter& writer,
                                           const std::vector<std::uint64_t>& offsets,
                                           const std::vector<std::uint64_t>& lengths,
                                           const std::vector<std::string>& paths,
-                                          const std::vector<JpegExpectation>& expected,
-                                          int threads) {
+                                          const std::vector<JpegExpectation>& expected, int threads,
+                                          const std::vector<FileStamp>& planned) {
+  IRTD_REQUIRE(planned.empty() || planned.size() == paths.size(), "one version for each path");
   IRTD_REQUIRE(offsets.size() == paths.size() && lengths.size() == paths.size() &&
                    expected.size() == paths.size(),
                "one offset, length and expectation for each path");
@@ -127,7 +145,8 @@ std::vector<IngestResult> pack_jpeg_files(PackedWriter& writer,
     thread_local std::vector<std::uint8_t> pixels;
     const MutableBytes slot = writer.slot(offsets[i], lengths[i]);
     record_outcome(results[i], [&] {
-      const Bytes file = load(paths[i], buffer, results[i]);
+      const FileStamp* version = planned.empty() ? nullptr : &planned[i];
+      const Bytes file = load(paths[i], buffer, version, results[i]);
       if (file.size() != slot.size()) {
         throw SourceDefect("changed-since-plan", "expected " + std::to_string(slot.size()) +
                                                      " bytes, found " +

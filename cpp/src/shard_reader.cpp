@@ -1,6 +1,7 @@
 #include "irtd/shard_reader.hpp"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <limits>
@@ -16,9 +17,46 @@ namespace {
 
 constexpr std::size_t kCrcBytes = 4;
 
+constexpr std::size_t kWantedDescriptors = 65536;
+
+std::atomic<std::size_t> open_shards{0};
+
+std::size_t descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 1024;
+  const rlim_t wanted = std::min<rlim_t>(limit.rlim_max, kWantedDescriptors);
+  if (limit.rlim_cur < wanted) {
+    rlimit raised{wanted, limit.rlim_max};
+    if (::setrlimit(RLIMIT_NOFILE, &raised) == 0) limit = raised;
+  }
+  return static_cast<std::size_t>(std::min<rlim_t>(limit.rlim_cur, kWantedDescriptors));
+}
+
+std::atomic<std::size_t>& shard_budget() {
+  static std::atomic<std::size_t> budget{std::max<std::size_t>(descriptor_limit() / 2, 1)};
+  return budget;
+}
+
+/// Counts itself while it lives.
+class OpenShard {
+ public:
+  OpenShard() noexcept { ++open_shards; }
+  ~OpenShard() { --open_shards; }
+  OpenShard(const OpenShard&) = delete;
+  OpenShard& operator=(const OpenShard&) = delete;
+};
+
 }  // namespace
 
+std::size_t max_open_shards() { return shard_budget(); }
+
+void set_max_open_shards(std::size_t count) {
+  IRTD_REQUIRE(count > 0, "at least one shard must be open to be read");
+  shard_budget() = count;
+}
+
 struct ShardReader::Shard {
+  OpenShard counted;
   File file;
   std::uint64_t size = 0;
   std::vector<ChunkExtent> index;
@@ -74,15 +112,16 @@ std::shared_ptr<const ShardReader::Shard> ShardReader::open_shard(std::uint64_t 
 }
 
 void ShardReader::evict_if_needed(std::uint64_t keep) const noexcept {
-  if (open_ <= kMaxOpenShards) return;
-  std::size_t oldest = shards_.size();
-  for (std::size_t i = 0; i < shards_.size(); ++i) {
-    if (!shards_[i] || i == keep) continue;
-    if (oldest == shards_.size() || last_use_[i] < last_use_[oldest]) oldest = i;
+  // Shards of other readers count too, but each reader only closes its own.
+  while (open_shards > shard_budget()) {
+    std::size_t oldest = shards_.size();
+    for (std::size_t i = 0; i < shards_.size(); ++i) {
+      if (!shards_[i] || i == keep) continue;
+      if (oldest == shards_.size() || last_use_[i] < last_use_[oldest]) oldest = i;
+    }
+    if (oldest == shards_.size()) return;
+    shards_[oldest].reset();
   }
-  if (oldest == shards_.size()) return;
-  shards_[oldest].reset();
-  --open_;
 }
 
 std::shared_ptr<const ShardReader::Shard> ShardReader::shard(std::uint64_t number) const {
@@ -97,7 +136,6 @@ std::shared_ptr<const ShardReader::Shard> ShardReader::shard(std::uint64_t numbe
   const std::lock_guard<std::mutex> lock(mutex_);
   if (!shards_[i]) {
     shards_[i] = std::move(opened);
-    ++open_;
     evict_if_needed(i);
   }
   return shards_[i];
@@ -199,7 +237,6 @@ void ShardReader::prefetch(Span<const std::int64_t> rows) const {
 void ShardReader::close() const {
   const std::lock_guard<std::mutex> lock(mutex_);
   for (std::shared_ptr<const Shard>& shard : shards_) shard.reset();
-  open_ = 0;
 }
 
 }  // namespace irtd

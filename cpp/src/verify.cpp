@@ -14,6 +14,11 @@ namespace {
 
 constexpr std::size_t kCrcBytes = 4;
 
+void require_shard(const ShardLayout& layout, std::uint64_t number) {
+  IRTD_REQUIRE(layout.rows > 0 && number <= (layout.rows - 1) / layout.rows_per_shard,
+               "shard " + std::to_string(number) + " is outside the array");
+}
+
 std::vector<std::uint8_t> read_index_block(const ShardReader& reader, std::uint64_t number,
                                            std::uint64_t* file_bytes) {
   const ShardLayout& layout = reader.layout();
@@ -43,8 +48,7 @@ std::uint32_t check_chunk(const ShardReader& reader, std::uint64_t row) {
 ShardReport verify_shard(const ShardReader& reader, std::uint64_t number, int threads) {
   ShardReport report;
   const ShardLayout& layout = reader.layout();
-  IRTD_REQUIRE(layout.rows > 0 && number <= (layout.rows - 1) / layout.rows_per_shard,
-               "shard " + std::to_string(number) + " is outside the array");
+  require_shard(layout, number);
   reader.close();  // look at the file as it is now, not as it was when first opened
   std::vector<std::uint8_t> block;
   std::vector<ChunkExtent> index;

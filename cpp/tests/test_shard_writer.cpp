@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -312,6 +313,25 @@ TEST_CASE("a write that fails in the background is thrown by finish") {
     CHECK(errno_of_failed_write(dir.path("s0"), 2) == EFBIG);
   }
   CHECK(dir.empty());
+}
+
+TEST_CASE("a write that failed stays failed when there is room again") {
+  const TempDir dir;
+  ShardWriter writer(dir.path("s0"), 20, 20, kMiB, raw_chain());
+  const Data raw(kMiB, 5);
+  {
+    const FileSizeLimit limit(kMiB);
+    for (std::uint64_t row = 0; row < 20; ++row) writer.put(row, Bytes(raw));
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (fs::file_size(dir.path("s0.partial")) < kMiB &&
+           std::chrono::steady_clock::now() < deadline) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    // The refusal of the next byte follows at once.
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  }
+  CHECK(throws(Errc::io, [&] { writer.finish(); }));
+  CHECK_FALSE(fs::exists(dir.path("s0")));
 }
 
 TEST_CASE("a full disk is thrown by finish and leaves nothing") {

@@ -256,13 +256,21 @@ def mark_unlabelled(layout: Layout, groups: list[Group], problems: list[Problem]
     if layout.labels and not has_files:
         patterns = ", ".join(spec.files for spec, _ in layout.labels)
         layout.notes.append(f"no label files found (looked for {patterns})")
+    # Boxes are not made up for by a centroid: whoever lost them must hear of it.
+    boxes = {n for n, (spec, files) in enumerate(layout.labels)
+             if files and "objects" in spec.provides}  # fmt: skip
     for _, drafts in groups:
         for draft in drafts:
-            if draft.sample is None or draft.labelled:
+            if draft.sample is None:
                 continue
-            draft.sample.flags |= int(SampleFlag.UNLABELLED)
+            if draft.labelled and (not boxes or boxes & draft.sources.keys()):
+                continue
+            message = "expected labels, found none"
+            if draft.labelled:
+                message = "expected labels of objects, found only of points"
+            else:
+                draft.sample.flags |= int(SampleFlag.UNLABELLED)
             if has_files:
-                message = "expected labels, found none"
                 problems.append(
                     Problem("image-without-label", draft.path, "", message, KEPT_MARKED, draft.name)
                 )

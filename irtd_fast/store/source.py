@@ -28,6 +28,11 @@ _STRINGS = {"name", "path", "code", "where", "message", "action", "sample"}
 _VOCABULARIES = {
     "split": "splits", "scene": "scenes", "sequence": "sequences", "category": "categories",
 }  # fmt: skip
+_FORMS = {
+    ("bucket", "raw", "uint8"), ("bucket", "raw", "uint16"), ("packed", "raw", "uint8"),
+    ("packed", "raw", "uint16"), ("packed", "jpeg", "uint8"),
+}  # fmt: skip
+_MAX_PATH = 200
 _MAX_SAMPLES = 1 << 40
 _MAX_PIXELS = 3 << 28  # 2^28 of them, three channels; the ingest takes no larger picture
 
@@ -57,13 +62,13 @@ class ArrayInfo:
             info = cls(**{name: entry[name] for name in cls.__dataclass_fields__})
             sizes = (info.rows, info.height, info.width, info.channels)
             sane = all(isinstance(n, int) and 0 <= n < 1 << 40 for n in sizes)
-            words = (info.kind in ("bucket", "packed"), info.encoding in ("raw", "jpeg"),
-                     info.dtype in ("uint8", "uint16"))  # fmt: skip
+            form = info.kind, info.encoding, info.dtype
             inside = not {"", ".", ".."} & set(info.path.split("/")) and "\0" not in info.path
+            inside = inside and len(info.path) < _MAX_PATH
         except (KeyError, TypeError, AttributeError) as error:
             brief = reprlib.repr(entry)
             raise StoreFormatError(f"{where}: not an array entry: {brief:.80}") from error
-        if not (sane and all(words) and inside):
+        if not (sane and form in _FORMS and inside):
             raise StoreFormatError(f"{where}: impossible array entry: {reprlib.repr(entry):.160}")
         return info
 
@@ -150,12 +155,29 @@ class Source:
         if len(values) != expected:
             message = f"{folder}: {len(values)} rows, expected {expected}"
             raise CorruptStoreError(message, path=str(folder))
-        vocabulary = _VOCABULARIES.get(name)
-        if vocabulary is None or table == "problems" or not len(values):
+        if table == "problems" or not len(values):
             return
-        known = len(self._words(vocabulary, f"{self.path / 'zarr.json'}: $.attributes.irtd"))
-        if int(values.min()) < 0 or int(values.max()) >= known:
-            message = f"{folder}: a code outside the {known} words of '{vocabulary}'"
+        low, high = 0, None
+        if name in _VOCABULARIES:
+            where = f"{self.path / 'zarr.json'}: $.attributes.irtd"
+            high = len(self._words(_VOCABULARIES[name], where))
+        elif name.endswith("_array"):
+            low, high = -1, len(self.arrays)
+        elif name.endswith("_row"):
+            self._check_rows(name, values)
+        if high is not None and not low <= int(values.min()) <= int(values.max()) < high:
+            message = (
+                f"{folder}: expected {low} to {high - 1}, found {values.min()}..{values.max()}"
+            )
+            raise CorruptStoreError(message, path=str(folder))
+
+    def _check_rows(self, name: str, rows: Array) -> None:
+        codes = self.column("samples", name.replace("_row", "_array"))
+        counts = np.array([info.rows for info in self.arrays] or [0], np.int64)
+        used = codes >= 0
+        if (rows[used] < 0).any() or (rows[used] >= counts[codes[used]]).any():
+            folder = self.path / "samples" / name
+            message = f"{folder}: a row that its array does not have"
             raise CorruptStoreError(message, path=str(folder))
 
     def names(self) -> Strings:

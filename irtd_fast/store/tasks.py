@@ -174,15 +174,14 @@ class TaskWriter:
             path, array.rows_per_shard, len(pictures), array.sample_bytes, chain
         )
         outcomes: list[_Outcome] = [(False, 0, 0, "", "")] * len(pictures)
-        stale = self._stale(pictures)
-        native = [p.encoding == "jpeg" and i not in stale for i, p in enumerate(pictures)]
-        jpeg = [i for i, plain in enumerate(native) if plain]
+        jpeg = [i for i, picture in enumerate(pictures) if picture.encoding == "jpeg"]
         for first in range(0, len(jpeg), _SLICE):
             part = jpeg[first : first + _SLICE]
             results = writer.put_jpeg_files(
                 part, [self._absolute(pictures[i]) for i in part],
                 height=array.height, width=array.width, channels=array.channels,
                 chroma_tolerance=self.tolerance, threads=self.threads,
+                planned=[(pictures[i].size, pictures[i].mtime_ns) for i in part],
             )  # fmt: skip
             for i, result in zip(part, results, strict=True):
                 outcomes[i] = result
@@ -192,7 +191,7 @@ class TaskWriter:
             writer.put(i, pixels)
             return 0
 
-        others = [i for i, plain in enumerate(native) if not plain]
+        others = [i for i, picture in enumerate(pictures) if picture.encoding != "jpeg"]
         self._decode_others(others, pictures, array, outcomes, put)
         for i in others:
             if not outcomes[i][0]:
@@ -223,34 +222,18 @@ class TaskWriter:
         lengths: list[int],
         pictures: list[ImageInfo],
     ) -> list[_Outcome]:
-        stale = self._stale(pictures)
-        outcomes = [(False, 0, 0, _CHANGED, stale.get(i, "")) for i in range(len(pictures))]
-        fresh = [i for i in range(len(pictures)) if i not in stale]
-        for first in range(0, len(fresh), _SLICE):
-            part = fresh[first : first + _SLICE]
-            chosen = [pictures[i] for i in part]
-            results = writer.pack_jpeg_files(
-                [offsets[i] for i in part], [lengths[i] for i in part],
-                [self._absolute(p) for p in chosen],
+        outcomes: list[_Outcome] = []
+        for first in range(0, len(pictures), _SLICE):
+            part = slice(first, first + _SLICE)
+            chosen = pictures[part]
+            outcomes += writer.pack_jpeg_files(
+                offsets[part], lengths[part], [self._absolute(p) for p in chosen],
                 [(p.height, p.width, p.channels) for p in chosen],
                 chroma_tolerance=self.tolerance, threads=self.threads,
+                planned=[(p.size, p.mtime_ns) for p in chosen],
             )  # fmt: skip
-            for i, result in zip(part, results, strict=True):
-                outcomes[i] = result
-            self.tick(len(part))
-        self.tick(len(stale))
+            self.tick(len(chosen))
         return outcomes
-
-    def _stale(self, pictures: list[ImageInfo]) -> dict[int, str]:
-        """Pictures whose files are no longer those that were planned, and what differs."""
-
-        def look(first: int) -> list[tuple[int, str]]:
-            last = min(first + _SLICE, len(pictures))
-            return [(i, self._difference(pictures[i])) for i in range(first, last)]
-
-        with ThreadPoolExecutor(self.threads) as pool:  # a network file system answers slowly
-            parts = pool.map(look, range(0, len(pictures), _SLICE))
-            return {i: message for part in parts for i, message in part if message}
 
     def _difference(self, picture: ImageInfo) -> str:
         try:

@@ -317,6 +317,12 @@ class _SourceCheck:
         for table in ("objects", "points"):
             label = f"{self.name}/{table}"
             _guard(self.report, self.name, label, lambda t=table: source.offsets(t))  # type: ignore[misc]
+        for table in ("samples", "objects", "points"):
+            for folder in sorted((self.folder / table).iterdir()):
+                if folder.is_dir():
+                    label = f"{self.name}/{table}/{folder.name}"
+                    args = table, folder.name
+                    _guard(self.report, self.name, label, lambda a=args: source.column(*a))  # type: ignore[misc]
         _guard(self.report, self.name, f"{self.name}/samples", lambda: self._check_rows(source))
 
     def _check_rows(self, source: Source) -> None:

@@ -106,7 +106,7 @@ def sweep_replace(dump, scratch, old, whole, contents, choose, *, exchange):
     shutil.copytree(old, scratch / "count.zarr")
     (labels,) = killer(dump, [(scratch / "count.zarr", NEVER)], replace=True, exchange=exchange)
     assert contents(scratch / "count.zarr") == whole
-    points = choose(labels)
+    points = sorted(set(choose(labels)))
     stores = [shutil.copytree(old, scratch / f"{point}.zarr") for point in points]
     runs = list(zip(stores, points, strict=True))
     assert killer(dump, runs, replace=True, exchange=exchange) == [KILLED] * len(points)
@@ -146,9 +146,11 @@ def test_killed_while_replacing_without_exchange(dump, scratch, old, whole, cont
 
 @pytest.mark.slow
 @pytest.mark.parametrize("exchange", [True, False])
-def test_killed_at_every_point_of_replacing(dump, scratch, old, whole, contents, exchange):
-    sweep_replace(dump, scratch, old, whole, contents, lambda labels: range(len(labels)),
-                  exchange=exchange)  # fmt: skip
+def test_killed_at_many_points_of_replacing(dump, scratch, old, whole, contents, exchange):
+    def choose(labels):
+        return [*range(0, len(labels), 3), *from_sync(labels)]
+
+    sweep_replace(dump, scratch, old, whole, contents, choose, exchange=exchange)
 
 
 def sweep_random(dump, scratch, whole, contents, count):

@@ -13,6 +13,12 @@ namespace irtd {
 /// What O_DIRECT asks of offsets, lengths and addresses; covers every block size in use.
 constexpr std::uint64_t kDirectAlignment = 4096;
 
+/// What tells one version of a file from another.
+struct FileStamp {
+  std::int64_t size = 0;
+  std::int64_t mtime_ns = 0;
+};
+
 /// A file descriptor with its path; closed by its owner's destructor.
 class File {
  public:
@@ -33,6 +39,7 @@ class File {
   int fd() const noexcept { return fd_; }
   const std::string& path() const noexcept { return path_; }
   std::uint64_t size() const;
+  FileStamp stamp() const;
 
   /// Reads exactly `out`; the end of the file before that is Errc::corrupt.
   void read_exact(MutableBytes out, std::uint64_t offset) const;
@@ -48,9 +55,10 @@ class File {
   std::string path_;
 };
 
-/// Reads a whole file into `out` (reused, grown as needed); returns the number of bytes.
+/// Reads a whole file into `out` (reused, grown as needed); returns the number of bytes
+/// and says which version of the file they are from.
 std::size_t read_file(const std::string& path, std::vector<std::uint8_t>& out,
-                      std::uint64_t max_bytes);
+                      std::uint64_t max_bytes, FileStamp* stamp = nullptr);
 
 /// Makes a rename in `directory` durable.
 void sync_directory(const std::string& directory);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "irtd/error.hpp"
+#include "irtd/file.hpp"
 #include "irtd/packed.hpp"
 #include "irtd/shard_writer.hpp"
 #include "irtd/view.hpp"
@@ -30,11 +31,13 @@ struct JpegExpectation {
 };
 
 /// Decodes `paths[i]` into row `rows[i]` of the shard. A file that cannot be used leaves a hole and
-/// says why in its result; the run goes on. Errors of writing are thrown.
+/// says why in its result; the run goes on. Errors of writing are thrown. `planned[i]` is the
+/// version of the file that was planned; another one is a defect (no check if `planned` is empty).
 std::vector<IngestResult> put_jpeg_files(ShardWriter& writer,
                                          const std::vector<std::uint64_t>& rows,
                                          const std::vector<std::string>& paths,
-                                         const JpegExpectation& expected, int threads);
+                                         const JpegExpectation& expected, int threads,
+                                         const std::vector<FileStamp>& planned = {});
 
 /// Copies whole JPEG files into a packed chunk after checking that each decodes without a warning.
 /// A file that cannot be used leaves zeros in its place and says why.
@@ -42,8 +45,8 @@ std::vector<IngestResult> pack_jpeg_files(PackedWriter& writer,
                                           const std::vector<std::uint64_t>& offsets,
                                           const std::vector<std::uint64_t>& lengths,
                                           const std::vector<std::string>& paths,
-                                          const std::vector<JpegExpectation>& expected,
-                                          int threads);
+                                          const std::vector<JpegExpectation>& expected, int threads,
+                                          const std::vector<FileStamp>& planned = {});
 
 /// Copies one sample's bytes into a packed chunk; returns their crc32c.
 std::uint32_t put_packed(PackedWriter& writer, std::uint64_t offset, Bytes data);

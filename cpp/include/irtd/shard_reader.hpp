@@ -14,7 +14,12 @@
 
 namespace irtd {
 
-constexpr std::size_t kMaxOpenShards = 256;  ///< well under the usual limit of 1024 files
+/// Shards that may be open in this process, over all readers: half of the descriptors it may have.
+/// The first call raises the soft limit of descriptors towards the hard one (at most 65,536), since
+/// the usual 1024 would make random reads of a big store reopen a shard for nearly every sample.
+std::size_t max_open_shards();
+/// Sets that number (at least 1).
+void set_max_open_shards(std::size_t count);
 
 /// Where one inner chunk lies in its shard file.
 struct ChunkExtent {
@@ -39,7 +44,7 @@ struct ShardLayout {
 
 /// Random reader of such an array; safe to use from many threads.
 ///
-/// Shard indices and descriptors are cached (at most `kMaxOpenShards` of an array stay open).
+/// Shard indices and descriptors are cached (at most `max_open_shards()` of a process stay open).
 /// Every extent is checked against its file before use. A missing shard, a missing chunk and a
 /// damaged chunk are Errc::corrupt with path and row, never zeros.
 class ShardReader {
@@ -83,7 +88,6 @@ class ShardReader {
   mutable std::vector<std::shared_ptr<const Shard>> shards_;
   mutable std::vector<std::uint64_t> last_use_;
   mutable std::uint64_t clock_ = 0;
-  mutable std::size_t open_ = 0;
 };
 
 }  // namespace irtd
