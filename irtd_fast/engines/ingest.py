@@ -321,8 +321,9 @@ def _resume_job(staging: Staging, request: dict[str, Any], record: SourceRecord)
 
 def _check_space(staging: Staging, plan: Plan) -> None:
     free = shutil.disk_usage(staging.store).free
-    if plan.planned_bytes > free:
-        need, have = plan.planned_bytes / 1e9, free / 1e9
+    staged = sum(path.stat().st_size for path in staging.tree.rglob("*") if path.is_file())
+    if plan.planned_bytes - staged > free:  # a resumed run has a part of it already
+        need, have = (plan.planned_bytes - staged) / 1e9, free / 1e9
         raise StoreError(
             f"{staging.store}: the plan may need {need:.2f} GB and {have:.2f} GB are free; "
             "use --limit, --profile compact or another disk",
