@@ -244,8 +244,9 @@ void register_ceilings(py::module_& m) {
         return read_ceiling(paths, extents, chain, chunk_bytes, out.bytes(chunk_bytes * slots),
                             threads);
       },
-      py::arg("paths"), py::arg("file"), py::arg("offset"), py::arg("nbytes"), py::arg("chain"),
-      py::kw_only(), py::arg("chunk_bytes"), py::arg("slots") = 64, py::arg("threads") = 1,
+      py::arg("paths"), py::arg("file"), py::arg("offset"), py::arg("nbytes"),
+      py::arg("chain").none(true), py::kw_only(), py::arg("chunk_bytes"), py::arg("slots") = 64,
+      py::arg("threads") = 1,
       "Seconds for the bare reads (and decodes, if a chain is given) of these extents.");
   m.def("jpeg_ceiling", &jpeg_ceiling, py::arg("paths"), py::arg("height"), py::arg("width"),
         py::arg("threads"), py::call_guard<py::gil_scoped_release>(),

@@ -7,6 +7,7 @@ leaves the old store and a staging folder from which ``resume`` goes on to the s
 from __future__ import annotations
 
 import contextlib
+import functools
 import gc
 import shutil
 import time
@@ -20,10 +21,10 @@ from irtd_fast.catalog import SourceRecord
 from irtd_fast.engines.local import run_tasks
 from irtd_fast.errors import StoreError, StoreExistsError, StoreFormatError
 from irtd_fast.manifest import Manifest
-from irtd_fast.scan import scan
+from irtd_fast.scan import PictureScan, scan_pictures
 from irtd_fast.store.codec_choice import choose_codecs
 from irtd_fast.store.commit import publish, write_source
-from irtd_fast.store.plan import IngestOptions, Plan, make_plan
+from irtd_fast.store.plan import IngestOptions, Plan, fingerprint, make_plan
 from irtd_fast.store.spec import Codec, group_attributes
 from irtd_fast.store.staging import STAGING, Staging
 from irtd_fast.types import Problem
@@ -120,7 +121,9 @@ def ingest(
     staging = Staging(Path(store).absolute(), _group_name(name or record.key))
     if dry_run:
         started = time.perf_counter()
-        job = _scan(Path(root).absolute(), record, variant, options, limit, threads, progress)
+        request = _request(root, record, variant, options, limit)
+        job, pending = _scan_pictures(Path(root).absolute(), record, request, threads, progress)
+        pending.read_labels()
         report = _report(staging, job, {"samples": len(job.manifest.samples)})
         report.seconds["scan"] = time.perf_counter() - started
         report.dry_run = True
@@ -224,20 +227,25 @@ def _run(
     progress: Progress | None,
 ) -> IngestReport:
     started = time.perf_counter()
+    seal = None
     if staging.exists():
         job = _resume_job(staging, request, record)
         replace = replace or staging.load_plan().get("replace") is True
     else:
-        options = IngestOptions(**request["options"])
-        args = (request["variant"], options, request["limit"], threads, progress)
-        job = _scan(root, record, *args)
-        _save(staging, job, request, replace=replace)
+        job, pending = _scan_pictures(root, record, request, threads, progress)
+        staging.begin()
+        seal = functools.partial(_seal, staging, job, pending, request, replace=replace)
     _check_space(staging, job.plan)
     scanned = time.perf_counter()
-    receipts, resumed = run_tasks(
-        staging, job.manifest, job.plan, job.codecs, tolerance=job.tolerance, threads=threads,
-        progress=progress,
-    )  # fmt: skip
+    try:
+        receipts, resumed = run_tasks(
+            staging, job.manifest, job.plan, job.codecs, tolerance=job.tolerance,
+            threads=threads, progress=progress, beside=seal,
+        )  # fmt: skip
+    except BaseException:
+        if not staging.exists():  # without its plan nothing of it can be resumed
+            staging.discard()
+        raise
     written = time.perf_counter()
     pictures = sum(array.rows for array in job.plan.arrays)
     kept = {file for group in receipts.values() for file in (r.file for r in group)}
@@ -266,29 +274,40 @@ def _paused_gc() -> Iterator[None]:
             gc.enable()
 
 
-def _scan(
+def _scan_pictures(
     root: Path,
     record: SourceRecord,
-    variant: str | None,
-    options: IngestOptions,
-    limit: int | None,
+    request: dict[str, Any],
     threads: int,
     progress: Progress | None,
-) -> _Job:
+) -> tuple[_Job, PictureScan]:
+    """Everything that decoding waits for; the labels are still to be read."""
     if not root.is_dir():
         raise NotADirectoryError(20, "the dump is not a folder", str(root))
     with _paused_gc():
-        manifest = scan(
-            root, record, variant=variant, limit=limit, threads=threads, progress=progress
-        )
-    plan = make_plan(manifest, options)
+        pending = scan_pictures(
+            root, record, variant=request["variant"], limit=request["limit"], threads=threads,
+            progress=progress,
+        )  # fmt: skip
+    manifest, options = pending.manifest, IngestOptions(**request["options"])
+    plan = make_plan(manifest, options, sealed=False)
     tolerance = record.variant(manifest.variant).chroma_tolerance
     codecs = choose_codecs(manifest, plan, options.codec, tolerance)
-    return _Job(record, manifest, plan, codecs, tolerance)
+    return _Job(record, manifest, plan, codecs, tolerance), pending
 
 
-def _save(staging: Staging, job: _Job, request: dict[str, Any], *, replace: bool) -> None:
-    staging.begin()
+def _seal(
+    staging: Staging,
+    job: _Job,
+    pending: PictureScan,
+    request: dict[str, Any],
+    *,
+    replace: bool,
+) -> None:
+    """Read the labels and save the plan; from here on the run can be resumed."""
+    with _paused_gc():
+        pending.read_labels()
+    job.plan.fingerprint = fingerprint(job.manifest, IngestOptions(**request["options"]))
     job.manifest.save(staging.manifest_path)
     header = {
         **request, "replace": replace, "fingerprint": job.plan.fingerprint,

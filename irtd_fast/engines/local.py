@@ -28,6 +28,7 @@ def run_tasks(
     tolerance: int,
     threads: int,
     progress: Callable[[str, int, int], None] | None = None,
+    beside: Callable[[], None] | None = None,
 ) -> tuple[dict[str, list[Receipt]], int]:
     """Write every data file of a plan that has no valid receipt yet.
 
@@ -39,6 +40,7 @@ def run_tasks(
         tolerance: Largest channel difference of a gray picture.
         threads: Threads inside a task.
         progress: Called with ("write", pictures done, pictures in all).
+        beside: Done on a thread of its own meanwhile; what it raises ends the run early.
 
     Returns:
         Receipts by array path, and how many were there before.
@@ -51,7 +53,8 @@ def run_tasks(
     receipts: dict[str, list[Receipt]] = {array.path: [] for array in plan.arrays}
     resumed = 0
     waiting: deque[Future[Receipt]] = deque()
-    with ThreadPoolExecutor(1, "irtd-finish") as finisher:
+    with ThreadPoolExecutor(2, "irtd-finish") as finisher:
+        side = finisher.submit(beside or _nothing)
         for task in make_tasks(plan.arrays):
             receipt = staging.load_receipt(task.file)
             if receipt is not None and writer.holds(task, receipt):
@@ -61,14 +64,21 @@ def run_tasks(
                 continue
             while len(waiting) >= _IN_FLIGHT:
                 waiting.popleft().result()
+            if side.done():
+                side.result()
             filled = writer.fill(task)
             group = receipts[task.array.path]
             waiting.append(finisher.submit(_finish, staging, filled, group))
+        side.result()
         for future in waiting:
             future.result()
     for group in receipts.values():  # in which order they came must not show in the store
         group.sort(key=lambda receipt: receipt.rows)
     return receipts, resumed
+
+
+def _nothing() -> None:
+    """Do nothing."""
 
 
 def _finish(staging: Staging, filled: Filled, group: list[Receipt]) -> Receipt:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import count, islice
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from irtd_fast.scan.splits import assign_splits
 from irtd_fast.scan.walk import natural_key, walk
 from irtd_fast.types import ImageInfo, Problem, SampleFlag, SampleRecord
 
-__all__ = ["scan"]
+__all__ = ["PictureScan", "scan", "scan_pictures"]
 
 _log = logging.getLogger(__name__)
 
@@ -52,6 +52,60 @@ def scan(
         SourceError: The record cannot be used: no such variant, wrong reader options.
         ValueError: ``limit`` is negative.
     """
+    pending = scan_pictures(
+        root, record, variant=variant, limit=limit, threads=threads, progress=progress
+    )
+    return pending.read_labels()
+
+
+@dataclass
+class PictureScan:
+    """A scan that knows its pictures but not yet their labels.
+
+    Attributes:
+        manifest: All samples, in order, with their pictures: enough to plan and to decode by.
+            ``read_labels`` completes it in place.
+    """
+
+    manifest: Manifest
+    _root: Path
+    _record: SourceRecord
+    _layout: Layout
+    _groups: list[Group]
+    _say: Progress
+
+    def read_labels(self) -> Manifest:
+        """Add labels, splits and flags; no picture changes and no sample comes or goes.
+
+        Raises:
+            SourceError: The record's reader options are wrong.
+        """
+        manifest, layout, groups = self.manifest, self._layout, self._groups
+        Labeller(self._root, self._record, groups, manifest.problems).read_all(layout)
+        mark_unlabelled(layout, groups, manifest.problems)
+        assign_splits(self._root, layout, groups, manifest.problems)
+        _mark_problems(manifest)
+        manifest.notes += layout.notes
+        count = len(manifest.samples)
+        self._say("labels", count, count)
+        _log.info("%s: %d samples, %d problems", self._record.key, count, len(manifest.problems))
+        return manifest
+
+
+def scan_pictures(
+    root: str | Path,
+    record: SourceRecord,
+    *,
+    variant: str | None = None,
+    limit: int | None = None,
+    threads: int = 0,
+    progress: Progress | None = None,
+) -> PictureScan:
+    """Do the first half of ``scan``: find, name, pair and probe the pictures.
+
+    Labels take as long again to read as pictures to find, and decoding does not need them: an
+    ingest reads them while it decodes. Arguments and errors are those of ``scan``.
+    """
     if limit is not None and limit < 0:
         raise ValueError(f"limit must not be negative, found {limit}")
     say = progress or _silent
@@ -64,20 +118,11 @@ def scan(
     groups = _drafts(record, layout)
     _make_samples(root, record, layout, groups, manifest.problems, limit=limit, threads=threads)
     kept = [draft for _, drafts in groups for draft in drafts if draft.sample is not None]
-    say("pictures", len(kept), sum(len(drafts) for _, drafts in groups))
-    Labeller(root, record, groups, manifest.problems).read_all(layout)
-    mark_unlabelled(layout, groups, manifest.problems)
-    assign_splits(root, layout, groups, manifest.problems)
     if len(groups) > 1:  # each group is in order already
         kept.sort(key=lambda draft: natural_key(draft.path))
     manifest.samples = [draft.sample for draft in kept if draft.sample is not None]
-    _mark_problems(manifest)
-    manifest.notes += layout.notes
-    say("labels", len(kept), len(kept))
-    _log.info(
-        "%s: %d samples, %d problems", record.key, len(manifest.samples), len(manifest.problems)
-    )
-    return manifest
+    say("pictures", len(kept), sum(len(drafts) for _, drafts in groups))
+    return PictureScan(manifest, root, record, layout, groups, say)
 
 
 def _silent(stage: str, done: int, total: int) -> None:

@@ -164,12 +164,13 @@ def picture_of(sample: SampleRecord, modality: str) -> ImageInfo | None:
     return sample.visible if modality == "visible" else sample.mask
 
 
-def make_plan(manifest: Manifest, options: IngestOptions) -> Plan:
-    """Fix every sample's array and row.
+def make_plan(manifest: Manifest, options: IngestOptions, *, sealed: bool = True) -> Plan:
+    """Fix every sample's array and row; only pictures matter for that, labels do not.
 
     Args:
         manifest: What was found in the dump.
         options: Profile, visible partners, sizes.
+        sealed: The manifest is complete; otherwise the fingerprint stays empty for now.
 
     Returns:
         The plan; equal input gives an equal plan.
@@ -186,7 +187,7 @@ def make_plan(manifest: Manifest, options: IngestOptions) -> Plan:
             arrays.append(array)
     if len(arrays) > np.iinfo(np.int16).max:
         raise ValueError(f"{len(arrays)} arrays in one source; raise 'few' to pack more shapes")
-    return Plan(arrays, codes, rows, fingerprint(manifest, options))
+    return Plan(arrays, codes, rows, fingerprint(manifest, options) if sealed else "")
 
 
 def fingerprint(manifest: Manifest, options: IngestOptions) -> str:

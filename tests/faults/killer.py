@@ -11,7 +11,9 @@ import os
 import random
 import signal
 import sys
+import threading
 import time
+from pathlib import Path
 from typing import Any
 
 from irtd_fast import _core
@@ -34,15 +36,22 @@ HOOKS: tuple[tuple[Any, str], ...] = (
 class Points:
     """Counts the points of a run and kills it at one of them."""
 
-    def __init__(self, kill_at: int) -> None:
+    def __init__(self, kill_at: int, plan: Path | None = None) -> None:
         self.kill_at = kill_at
+        self.plan = plan  # to wait for, where a test wants a run that can be resumed
         self.labels: list[str] = []
+        self._lock = threading.Lock()  # several threads pass points
 
     def hit(self, label: str) -> None:
         """Pass a point."""
-        if len(self.labels) == self.kill_at:
-            os.kill(os.getpid(), signal.SIGKILL)
-        self.labels.append(label)
+        with self._lock:
+            number = len(self.labels)
+            self.labels.append(label)
+        if number != self.kill_at:
+            return
+        while self.plan is not None and not self.plan.exists():
+            time.sleep(0.001)
+        os.kill(os.getpid(), signal.SIGKILL)
 
     def install(self) -> None:
         """Put a point before and after everything in ``HOOKS``."""
@@ -74,7 +83,8 @@ def fork_run(job: dict[str, Any], store: str, kill_at: int, delay: float | None)
     pid = os.fork()
     if pid == 0:
         os.close(reading)
-        points = Points(kill_at)
+        plan = Path(store, ".staging", job["source"], "plan.json")
+        points = Points(kill_at, plan if job.get("planned", False) else None)
         points.install()
         run(job, store)
         with os.fdopen(writing, "w") as pipe:

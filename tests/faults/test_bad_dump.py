@@ -171,13 +171,13 @@ def test_a_file_that_changes_between_plan_and_write(
 ):
     dump = shutil.copytree(small_dumps(source, variant=variant), scratch / "dump")
     victim = scan(dump, catalog.get(source)).samples[3]
-    save = engine._save
+    run = engine.run_tasks
 
-    def then_change(*args, **kwargs):
-        save(*args, **kwargs)
+    def change_first(*args, **kwargs):
         change(dump / victim.infrared.path, how)
+        return run(*args, **kwargs)
 
-    monkeypatch.setattr(engine, "_save", then_change)
+    monkeypatch.setattr(engine, "run_tasks", change_first)
     report = ingest(dump, scratch / "s.zarr", source=source, options=options)
     (problem,) = report.problems
     assert problem.code == ("unreadable" if how == "gone" else "changed-since-plan")

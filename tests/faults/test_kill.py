@@ -180,7 +180,7 @@ def test_killed_again_and_again(dump, scratch, whole, contents):
     assert len(finishes) >= 4
     for _ in range(3):
         points = [(store, finishes[0] if not store.exists() else 12)]
-        assert killer(dump, points, resume=True) == [KILLED]
+        assert killer(dump, points, resume=True, planned=True) == [KILLED]
         with pytest.raises(StoreExistsError, match="--resume"):
             ingest(dump, store, source="llvip", options=IngestOptions(**NEW))
     report = finish(dump, store)
@@ -200,7 +200,7 @@ def test_problems_found_while_writing_survive_a_kill(small_dumps, scratch, conte
     (labels,) = killer(dump, [(scratch / "count.zarr", NEVER)])
     points = [n for n, label in enumerate(labels) if label == "after save_receipt"]
     stores = [scratch / f"{point}.zarr" for point in points]
-    killer(dump, list(zip(stores, points, strict=True)))
+    killer(dump, list(zip(stores, points, strict=True)), planned=True)
     for store in stores:
         receipts = sorted((store / ".staging/llvip/receipts").iterdir())
         receipts[0].unlink()  # so that later files are taken over and this one is not

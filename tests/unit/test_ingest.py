@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import stat
+import time
 
 import numpy as np
 import pytest
@@ -47,6 +48,8 @@ def interrupted(dump, scratch, monkeypatch):
 
     def stop(staging, filled, group):
         if len(done) == 2:
+            while not staging.exists():  # the plan may be saved by another thread
+                time.sleep(0.001)
             raise KeyboardInterrupt
         done.append(filled.task.file)
         return finish(staging, filled, group)
@@ -171,15 +174,15 @@ def test_no_samples_at_all(dump, scratch):
 def test_every_sample_lost(small_dumps, scratch, source, few, monkeypatch):
     variant = {"variant": "tree"} if source != "llvip" else {}
     dump = shutil.copytree(small_dumps(source, **variant), scratch / "dump")
-    save = engine._save
+    run = engine.run_tasks
 
     def spoil(*args, **kwargs):
-        save(*args, **kwargs)
         for path in dump.rglob("*"):
             if path.suffix in (".jpg", ".tiff"):
                 path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+        return run(*args, **kwargs)
 
-    monkeypatch.setattr(engine, "_save", spoil)
+    monkeypatch.setattr(engine, "run_tasks", spoil)
     store = scratch / "s.zarr"
     report = ingest(dump, store, source=source, options=IngestOptions(few=few))
     assert (report.counts["samples"], report.counts["left_out"]) == (0, 12)
