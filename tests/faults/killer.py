@@ -33,12 +33,20 @@ HOOKS: tuple[tuple[Any, str], ...] = (
 )  # fmt: skip
 
 
-class Points:
-    """Counts the points of a run and kills it at one of them."""
+RECEIPT = "after save_receipt"
 
-    def __init__(self, kill_at: int, plan: Path | None = None) -> None:
+
+class Points:
+    """Counts the points of a run and kills it at one of them.
+
+    Args:
+        kill_at: Number of the point from 0; a negative number means so many receipts.
+        plan: Saved plan that a kill by receipts waits for, so that the run can be resumed.
+    """
+
+    def __init__(self, kill_at: int, plan: Path) -> None:
         self.kill_at = kill_at
-        self.plan = plan  # to wait for, where a test wants a run that can be resumed
+        self.plan = plan
         self.labels: list[str] = []
         self._lock = threading.Lock()  # several threads pass points
 
@@ -47,11 +55,11 @@ class Points:
         with self._lock:
             number = len(self.labels)
             self.labels.append(label)
-        if number != self.kill_at:
-            return
-        while self.plan is not None and not self.plan.exists():
+            enough = label == RECEIPT and self.labels.count(RECEIPT) == -self.kill_at
+        while enough and not self.plan.exists():  # another thread is about to save it
             time.sleep(0.001)
-        os.kill(os.getpid(), signal.SIGKILL)
+        if enough or number == self.kill_at:
+            os.kill(os.getpid(), signal.SIGKILL)
 
     def install(self) -> None:
         """Put a point before and after everything in ``HOOKS``."""
@@ -83,8 +91,7 @@ def fork_run(job: dict[str, Any], store: str, kill_at: int, delay: float | None)
     pid = os.fork()
     if pid == 0:
         os.close(reading)
-        plan = Path(store, ".staging", job["source"], "plan.json")
-        points = Points(kill_at, plan if job.get("planned", False) else None)
+        points = Points(kill_at, Path(store, ".staging", job["source"], "plan.json"))
         points.install()
         run(job, store)
         with os.fdopen(writing, "w") as pipe:
