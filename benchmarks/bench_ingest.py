@@ -137,7 +137,7 @@ def test_ingest(
         size = jpeg_dump.bytes / count
         facts = {"threads": threads, "cache": "warm", "file_bytes": round(size),
                  "pictures": count, "unit_bytes": HEIGHT * WIDTH}  # fmt: skip
-        return contenders, {"rounds": 7, "most_units": count, "facts": facts, "before_turn": clear}
+        return contenders, {"rounds": 5, "most_units": count, "facts": facts, "before_turn": clear}
 
     contest.enter(benchmark, f"ingest-jpeg-gray-{HEIGHT}x{WIDTH}", impl, prepare)
     clear()

@@ -184,7 +184,7 @@ def read_array(contest: Contest, scratch: Path) -> Callable[[str, str], ReadArra
 @pytest.fixture(scope="session")
 def jpeg_dump(contest: Contest, scratch: Path) -> JpegDump:
     """A dump of gray JPEG files."""
-    return write_jpeg_dump(scratch / "dump", 2000 if contest.enabled else 80)
+    return write_jpeg_dump(scratch / "dump", 8000 if contest.enabled else 80)
 
 
 def memory_bandwidth(pieces: int = 512) -> dict[str, float]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, fields
 from operator import attrgetter
 from pathlib import Path
@@ -57,8 +57,11 @@ class Manifest:
     problems: list[Problem] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
-    def save(self, path: str | Path) -> None:
+    def save(self, path: str | Path) -> str:
         """Write the manifest as JSON lines.
+
+        Returns:
+            The fingerprint, which costs next to nothing while the same text is at hand.
 
         Raises:
             OSError: The file cannot be written.
@@ -78,8 +81,7 @@ class Manifest:
         }
         with Path(path).open("w", encoding="utf-8", newline="\n") as file:
             file.write(dumps(header) + "\n")
-            file.writelines(dumps(_pack(sample)) + "\n" for sample in self.samples)
-            file.writelines(dumps(_problem_of(problem)) + "\n" for problem in self.problems)
+            return self._digest(file.write)
 
     @classmethod
     def load(cls, path: str | Path) -> Manifest:
@@ -119,14 +121,22 @@ class Manifest:
         The root and the files' times are left out, so a copied dump has the same fingerprint;
         the files' sizes are in it.
         """
+        return self._digest(len)
+
+    def _digest(self, write: Callable[[str], int]) -> str:
+        """Pass on the line of every sample and problem, and hash all but the files' times."""
         encode = _encoder().encode
         digest = hashlib.sha256()
         for row in (_VERSION, self.source_key, self.variant, self.base):
             digest.update(encode(row).encode())
         for sample in self.samples:
-            digest.update(encode(_pack(sample, times=False)).encode())
+            text = encode(_pack(sample))
+            digest.update(text.encode())
+            write(f"[{encode(_times(sample))},{text}]\n")
         for problem in self.problems:
-            digest.update(encode(_problem_of(problem)).encode())
+            text = encode(_problem_of(problem))
+            digest.update(text.encode())
+            write(text + "\n")
         return digest.hexdigest()
 
 
@@ -135,32 +145,45 @@ def _encoder() -> json.JSONEncoder:
     return json.JSONEncoder(separators=(",", ":"), allow_nan=False, check_circular=False)
 
 
-def _pack(sample: SampleRecord, *, times: bool = True) -> list[Any]:
-    pictures = [_pack_image(getattr(sample, name), times=times) for name in _PICTURES]
+def _times(sample: SampleRecord) -> list[int | None]:
+    pictures = (sample.infrared, sample.visible, sample.mask)
+    return [None if picture is None else picture.mtime_ns for picture in pictures]
+
+
+def _pack(sample: SampleRecord) -> list[Any]:
+    pictures = [_pack_image(getattr(sample, name)) for name in _PICTURES]
     objects = [_object_of(item) for item in sample.objects]
     points = [_point_of(item) for item in sample.points]
     return [*_scalars_of(sample), *pictures, objects, points]
 
 
-def _pack_image(image: ImageInfo | None, *, times: bool) -> tuple[Any, ...] | None:
+def _pack_image(image: ImageInfo | None) -> tuple[Any, ...] | None:
     if image is None:
         return None
     values: tuple[Any, ...] = _image_of(image)
-    return values if times else values[:-1]
+    return values[:-1]  # its time stands apart, see ``_times``
 
 
 def _unpack(row: list[Any]) -> SampleRecord:
-    *scalars, infrared, visible, mask, objects, points = row
-    sample = SampleRecord(
-        infrared=ImageInfo(*infrared), **dict(zip(_SCALARS, scalars, strict=True))
-    )
-    sample.visible = ImageInfo(*visible) if visible else None
-    sample.mask = ImageInfo(*mask) if mask else None
+    times, packed = row
+    *scalars, infrared, visible, mask, objects, points = packed
+    first, *partners = map(_unpack_image, (infrared, visible, mask), times)
+    if first is None:
+        raise ValueError("a sample without an infrared picture")
+    sample = SampleRecord(infrared=first, **dict(zip(_SCALARS, scalars, strict=True)))
+    sample.visible, sample.mask = partners
     for category, box, corners, *rest in objects:
         turned = None if corners is None else tuple(corners)
         sample.objects.append(ObjectRecord(category, tuple(box), turned, *rest))
     sample.points = [PointRecord(*point) for point in points]
     return sample
+
+
+def _unpack_image(packed: list[Any] | None, time: int | None) -> ImageInfo | None:
+    if packed is None:
+        return None
+    values: list[Any] = [*packed, time]
+    return ImageInfo(*values)
 
 
 def _rows(lines: Iterable[bytes], path: str) -> Iterator[Any]:

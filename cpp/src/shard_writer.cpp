@@ -105,8 +105,11 @@ void ShardWriter::fill_taken(std::uint64_t row, const std::function<void(Mutable
   const auto chunk = static_cast<std::size_t>(chunk_bytes_);
   if (raw_) {
     std::uint8_t* slot = buffer_.data() + row * (chunk_bytes_ + kCrcBytes);
-    decode(MutableBytes(slot, chunk));
-    const std::uint32_t crc = crc32c(Bytes(slot, chunk));
+    thread_local std::vector<std::uint8_t> hot;
+    hot.resize(chunk);
+    decode(MutableBytes(hot));
+    const std::uint32_t crc = crc32c(Bytes(hot));
+    std::memcpy(slot, hot.data(), chunk);
     store_le32(slot + chunk, crc);
     settle(row, {}, true, crc);
     return;

@@ -128,7 +128,7 @@ def ingest(
         report.seconds["scan"] = time.perf_counter() - started
         report.dry_run = True
         return report
-    with _made_store(staging.store), staging:
+    with _made_store(staging.store), staging, _paused_gc():
         done = _refuse_or_clear(staging, resume=resume, replace=replace)
         if done is not None:
             return done
@@ -284,11 +284,10 @@ def _scan_pictures(
     """Everything that decoding waits for; the labels are still to be read."""
     if not root.is_dir():
         raise NotADirectoryError(20, "the dump is not a folder", str(root))
-    with _paused_gc():
-        pending = scan_pictures(
-            root, record, variant=request["variant"], limit=request["limit"], threads=threads,
-            progress=progress,
-        )  # fmt: skip
+    pending = scan_pictures(
+        root, record, variant=request["variant"], limit=request["limit"], threads=threads,
+        progress=progress,
+    )  # fmt: skip
     manifest, options = pending.manifest, IngestOptions(**request["options"])
     plan = make_plan(manifest, options, sealed=False)
     tolerance = record.variant(manifest.variant).chroma_tolerance
@@ -305,10 +304,9 @@ def _seal(
     replace: bool,
 ) -> None:
     """Read the labels and save the plan; from here on the run can be resumed."""
-    with _paused_gc():
-        pending.read_labels()
-    job.plan.fingerprint = fingerprint(job.manifest, IngestOptions(**request["options"]))
-    job.manifest.save(staging.manifest_path)
+    pending.read_labels()
+    digest = job.manifest.save(staging.manifest_path)
+    job.plan.fingerprint = fingerprint(digest, IngestOptions(**request["options"]))
     header = {
         **request, "replace": replace, "fingerprint": job.plan.fingerprint,
         "arrays": job.plan.describe(),

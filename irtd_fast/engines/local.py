@@ -1,22 +1,22 @@
-"""The default engine: one process, threads inside each data file, files one after the other.
+"""The default engine: one process, two data files at a time, threads inside each.
 
-While one file is being synced, the samples of the next are already being decoded.
+While one file is synced, or its last pictures keep only one core busy, the other goes on decoding.
 """
 
 from __future__ import annotations
 
+import copy
 import threading
-from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 
 from irtd_fast.manifest import Manifest
 from irtd_fast.store.plan import Plan
 from irtd_fast.store.spec import Codec
 from irtd_fast.store.staging import Receipt, Staging
-from irtd_fast.store.tasks import Filled, TaskWriter, make_tasks
+from irtd_fast.store.tasks import Task, TaskWriter, make_tasks
 
-_IN_FLIGHT = 1  # finished files that may wait for the disk; bounds memory at so many shards
+_FILES = 2  # data files in the making; bounds memory at so many shards
 
 
 def run_tasks(
@@ -45,47 +45,60 @@ def run_tasks(
     Returns:
         Receipts by array path, and how many were there before.
     """
-    total = sum(array.rows for array in plan.arrays)
-    meter = _Meter(total, progress)
+    meter = _Meter(sum(array.rows for array in plan.arrays), progress)
     writer = TaskWriter(
         manifest, staging.tree, codecs, tolerance=tolerance, threads=threads, tick=meter.tick
     )
     receipts: dict[str, list[Receipt]] = {array.path: [] for array in plan.arrays}
-    resumed = 0
-    waiting: deque[Future[Receipt]] = deque()
-    with ThreadPoolExecutor(2, "irtd-finish") as finisher:
-        side = finisher.submit(beside or _nothing)
-        for task in make_tasks(plan.arrays):
-            receipt = staging.load_receipt(task.file)
-            if receipt is not None and writer.holds(task, receipt):
-                receipts[task.array.path].append(receipt)
-                resumed += 1
-                meter.tick(len(task.rows))
-                continue
-            while len(waiting) >= _IN_FLIGHT:
-                waiting.popleft().result()
-            if side.done():
-                side.result()
-            filled = writer.fill(task)
-            group = receipts[task.array.path]
-            waiting.append(finisher.submit(_finish, staging, filled, group))
-        side.result()
-        for future in waiting:
-            future.result()
+    todo: list[Task] = []
+    for task in make_tasks(plan.arrays):
+        receipt = staging.load_receipt(task.file)
+        if receipt is not None and writer.holds(task, receipt):
+            receipts[task.array.path].append(receipt)
+            meter.tick(len(task.rows))
+        else:
+            todo.append(task)
+    resumed = sum(map(len, receipts.values()))
+    # Both files together use the threads asked for; the last one has them to itself.
+    shared = copy.copy(writer)
+    shared.threads = -(-threads // _FILES)
+
+    def write(task: Task) -> None:
+        filled = (writer if task is todo[-1] else shared).fill(task)
+        receipt = filled.finish()
+        staging.save_receipt(receipt)
+        receipts[task.array.path].append(receipt)
+
+    _run_all(todo, write, beside, meter)
     for group in receipts.values():  # in which order they came must not show in the store
         group.sort(key=lambda receipt: receipt.rows)
     return receipts, resumed
 
 
-def _nothing() -> None:
-    """Do nothing."""
+def _run_all(
+    todo: list[Task],
+    write: Callable[[Task], None],
+    beside: Callable[[], None] | None,
+    meter: _Meter,
+) -> None:
+    """Run all tasks; the first failure, or Ctrl-C, stops the others at their next picture."""
+    with (
+        ThreadPoolExecutor(1, "irtd-beside") as side,
+        ThreadPoolExecutor(_FILES, "irtd-write") as pool,
+    ):
+        futures = [side.submit(beside)] if beside is not None else []
+        futures += [pool.submit(write, task) for task in todo]
+        try:
+            for future in as_completed(futures):
+                future.result()
+        except BaseException:
+            meter.stop()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
 
 
-def _finish(staging: Staging, filled: Filled, group: list[Receipt]) -> Receipt:
-    receipt = filled.finish()
-    staging.save_receipt(receipt)
-    group.append(receipt)
-    return receipt
+class _StoppedError(Exception):
+    """Ends a task whose run has failed elsewhere."""
 
 
 class _Meter:
@@ -94,8 +107,15 @@ class _Meter:
     def __init__(self, total: int, progress: Callable[[str, int, int], None] | None) -> None:
         self._done, self._total, self._progress = 0, total, progress
         self._lock = threading.Lock()
+        self._stopped = threading.Event()
+
+    def stop(self) -> None:
+        """Make every later tick raise."""
+        self._stopped.set()
 
     def tick(self, count: int) -> None:
+        if self._stopped.is_set():
+            raise _StoppedError
         if self._progress is None:
             return
         with self._lock:

@@ -56,7 +56,8 @@ _FLAGS = {
     "iscrowd": ObjectFlag.CROWD,
     "ignore": ObjectFlag.IGNORE,
 }
-_TRACK_FIELDS = ("track_id", "trackid")
+_FLAG_BITS = tuple((name, int(flag)) for name, flag in _FLAGS.items())
+_TRACK_FIELDS = frozenset({"track_id", "trackid"})
 
 
 def read_coco_json(file: LabelFile, options: CocoOptions, report: Report) -> list[RawLabels]:
@@ -205,9 +206,9 @@ class _Reader:
             where=where,
             box=box,
             corners=corners,
-            track=next((_whole(item[name]) for name in _TRACK_FIELDS if name in item), -1),
+            track=-1 if _TRACK_FIELDS.isdisjoint(item) else _track(item),
             modality=self._options.modality,
-            flags=sum({int(flag) for name, flag in _FLAGS.items() if _truth(item.get(name))}),
+            flags=_flags(item),
         )
 
     def _category(self, item: dict[str, Any], where: str) -> str:
@@ -231,15 +232,14 @@ _LOOKUP = frozenset(("id", "name"))
 def _shape(value: object, options: CocoOptions) -> tuple[Box, Corners | None]:
     if not isinstance(value, list) or len(value) not in (4, 5):
         raise ValueError(f"expected a list of 4 or 5 numbers, found {value!r}")
-    numbers = [float(number) for number in value]
-    if len(numbers) == 5:
-        cx, cy, w, h, angle = numbers
+    if len(value) == 5:
+        cx, cy, w, h, angle = map(float, value)
         cx, cy = options.point(cx, cy)
         if w <= 0 or h <= 0:
             return (cx - w / 2, cy - h / 2, cx + w / 2, cy + h / 2), None
         corners = rotated_corners(cx, cy, w, h, angle)
         return corner_hull(corners), corners
-    x0, y0, x1, y1 = numbers
+    x0, y0, x1, y1 = map(float, value)
     if options.kind == "xyxy":
         return options.edges(x0, y0, x1, y1), None
     x0, y0 = x0 - options.base, y0 - options.base
@@ -252,6 +252,19 @@ def _whole(value: object) -> int:
         return int(value)  # type: ignore[call-overload, no-any-return]
     except (TypeError, ValueError, OverflowError):
         return -1
+
+
+def _flags(item: dict[str, Any]) -> int:
+    flags = 0
+    for name, flag in _FLAG_BITS:
+        value = item.get(name)
+        if value and _truth(value):  # nearly always absent or 0
+            flags |= flag
+    return flags
+
+
+def _track(item: dict[str, Any]) -> int:
+    return _whole(item[next(name for name in sorted(_TRACK_FIELDS) if name in item)])
 
 
 def _truth(value: object) -> bool:

@@ -48,14 +48,14 @@ def judge_box(
 ) -> Verdict:
     """Judge a box (edges, pixels) on a picture; see the module's table."""
     x0, y0, x1, y1 = box
+    if 0 <= x0 < x1 <= width and 0 <= y0 < y1 <= height:
+        return _FINE  # nearly all of them; NaN fails every comparison
     if not all(map(math.isfinite, box)):
         return _out("not-finite-box", f"expected finite numbers, found {_show(box)}")
     if x1 < x0 or y1 < y0:
         return _out("inverted-box", f"expected x0 < x1 and y0 < y1, found {_show(box)}")
     if x1 == x0 or y1 == y0:
         return _out("empty-box", f"expected some width and height, found {_show(box)}")
-    if x0 >= 0 and y0 >= 0 and x1 <= width and y1 <= height:
-        return _FINE
     place = f"expected inside {width} x {height}, found {_show(box)}"
     if x1 <= 0 or y1 <= 0 or x0 >= width or y0 >= height:
         return _out("outside-box", place)

@@ -187,12 +187,12 @@ def make_plan(manifest: Manifest, options: IngestOptions, *, sealed: bool = True
             arrays.append(array)
     if len(arrays) > np.iinfo(np.int16).max:
         raise ValueError(f"{len(arrays)} arrays in one source; raise 'few' to pack more shapes")
-    return Plan(arrays, codes, rows, fingerprint(manifest, options) if sealed else "")
+    return Plan(arrays, codes, rows, fingerprint(manifest.fingerprint(), options) if sealed else "")
 
 
-def fingerprint(manifest: Manifest, options: IngestOptions) -> str:
+def fingerprint(manifest_fingerprint: str, options: IngestOptions) -> str:
     """SHA-256 over the manifest's fingerprint and the options."""
-    text = manifest.fingerprint() + json.dumps(asdict(options), sort_keys=True)
+    text = manifest_fingerprint + json.dumps(asdict(options), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -34,6 +34,7 @@ HOOKS: tuple[tuple[Any, str], ...] = (
 
 
 RECEIPT = "after save_receipt"
+NEXT_FILE = ("before fill", "before finish", "before save_receipt")
 
 
 class Points:
@@ -49,13 +50,18 @@ class Points:
         self.plan = plan
         self.labels: list[str] = []
         self._lock = threading.Lock()  # several threads pass points
+        self._doomed = threading.Event()
 
     def hit(self, label: str) -> None:
         """Pass a point."""
+        if self._doomed.is_set() and label in NEXT_FILE:
+            time.sleep(60)  # no more files; the kill is near
         with self._lock:
             number = len(self.labels)
             self.labels.append(label)
             enough = label == RECEIPT and self.labels.count(RECEIPT) == -self.kill_at
+        if enough:
+            self._doomed.set()
         while enough and not self.plan.exists():  # another thread is about to save it
             time.sleep(0.001)
         if enough or number == self.kill_at:

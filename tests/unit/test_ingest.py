@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import shutil
@@ -14,7 +15,6 @@ import pytest
 import irtd_fast
 from irtd_fast import ingest
 from irtd_fast.engines import ingest as engine
-from irtd_fast.engines import local
 from irtd_fast.errors import (
     SourceLayoutError,
     StoreError,
@@ -25,6 +25,7 @@ from irtd_fast.errors import (
 from irtd_fast.store.columns import read_strings
 from irtd_fast.store.plan import IngestOptions
 from irtd_fast.store.staging import Staging
+from irtd_fast.store.tasks import Filled
 
 OPTIONS = IngestOptions(codec="raw", few=4, shard_bytes=1 << 15)
 
@@ -43,21 +44,20 @@ def dump(small_dumps):
 @pytest.fixture
 def interrupted(dump, scratch, monkeypatch):
     """A store whose ingest stopped after two data files."""
-    store, finish = scratch / "s.zarr", local._finish
-    done = []
+    store, finish = scratch / "s.zarr", Filled.finish
+    staging, turns = Staging(store, "llvip"), itertools.count()
 
-    def stop(staging, filled, group):
-        if len(done) == 2:
-            while not staging.exists():  # the plan may be saved by another thread
-                time.sleep(0.001)
-            raise KeyboardInterrupt
-        done.append(filled.task.file)
-        return finish(staging, filled, group)
+    def stop(filled):
+        if next(turns) < 2:
+            return finish(filled)
+        while not staging.exists():  # the plan may be saved by another thread
+            time.sleep(0.001)
+        raise KeyboardInterrupt
 
-    monkeypatch.setattr(local, "_finish", stop)
+    monkeypatch.setattr(Filled, "finish", stop)
     with pytest.raises(KeyboardInterrupt):
         ingest(dump, store, source="llvip", options=OPTIONS)
-    monkeypatch.setattr(local, "_finish", finish)
+    monkeypatch.setattr(Filled, "finish", finish)
     return store
 
 

@@ -90,7 +90,7 @@ DAMAGE = [
     (edit(0, '{"irtd_manifest": 1, "layout": {}}'), 1, "expected the layout"),
     (edit(0, "[]"), 1, "expected the header"),
     (edit(2, '["cut'), 3, "Invalid control character"),
-    (edit(2, "[1, 2]"), 3, "not enough values"),
+    (edit(2, "[[1, null, null], [1, 2]]"), 3, "not enough values"),
     (edit(2, "7"), 3, "int"),
     (edit(3, "[]"), 4, "missing"),
 ]
