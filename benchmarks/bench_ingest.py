@@ -36,12 +36,14 @@ def assert_pictures(files: Sequence[str], rows: Any, get: Callable[[int], Any]) 
         assert np.array_equal(get(row), expected), f"{files[row]}: other pixels in the store"
 
 
-def irtd_turn(dump: JpegDump, out: Path) -> Callable[[int, int], float]:
+def irtd_turn(dump: JpegDump, out: Path, threads: int) -> Callable[[int, int], float]:
     def turn(number: int, count: int) -> float:
-        seconds, report = timed(lambda: ingest(dump.root, out, source="hit-uav"))
+        seconds, report = timed(
+            lambda: ingest(dump.root, out, source="hit-uav", workers=threads, limit=count)
+        )
         assert report.problems == []
         assert report.counts["samples"] == count
-        assert report.counts["objects"] == dump.objects
+        assert report.counts["objects"] == dump.objects * count // len(dump.files)
         dataset = open_store(out)
         assert len(dataset) == count
         rows = checked_rows(number, count)
@@ -109,12 +111,14 @@ def write_turn(out: Path) -> Callable[[int, int], float]:
     return turn
 
 
+@pytest.mark.parametrize("cores", ["one-thread", "all-cores"])
 @pytest.mark.parametrize("impl", [OURS, "cv2 + zarr-python", "ceiling", "write + sync"])
 @pytest.mark.benchmark(timer=replayed_clock)
 def test_ingest(
-    contest: Contest, benchmark: Any, jpeg_dump: JpegDump, scratch: Path, impl: str
+    contest: Contest, benchmark: Any, jpeg_dump: JpegDump, scratch: Path, impl: str, cores: str
 ) -> None:
-    threads = _core.available_threads()
+    """With one thread labels, checksums and syncing may use another core; with all they share."""
+    threads = 1 if cores == "one-thread" else _core.available_threads()
     stores = scratch / "ingest-store", scratch / "ingest-peer.zarr"
     plain = scratch / "ingest-bytes"
 
@@ -126,10 +130,10 @@ def test_ingest(
 
     def prepare() -> tuple[list[Contender], dict[str, Any]]:
         clear()
-        count = len(jpeg_dump.files)
+        count = len(jpeg_dump.files) // (2 if threads == 1 else 1)
         peer = min(count, 512)
         contenders = [
-            Contender(OURS, irtd_turn(jpeg_dump, stores[0]), count, count),
+            Contender(OURS, irtd_turn(jpeg_dump, stores[0], threads), count, count),
             Contender("cv2 + zarr-python", opencv_zarr_turn(jpeg_dump, stores[1]), peer, peer),
             Contender("ceiling", ceiling_turn(jpeg_dump, threads), count, count),
             Contender("write + sync", write_turn(plain), count, count),
@@ -139,5 +143,5 @@ def test_ingest(
                  "pictures": count, "unit_bytes": HEIGHT * WIDTH}  # fmt: skip
         return contenders, {"rounds": 5, "most_units": count, "facts": facts, "before_turn": clear}
 
-    contest.enter(benchmark, f"ingest-jpeg-gray-{HEIGHT}x{WIDTH}", impl, prepare)
+    contest.enter(benchmark, f"ingest-jpeg-gray-{HEIGHT}x{WIDTH}-{cores}", impl, prepare)
     clear()

@@ -16,7 +16,7 @@ from irtd_fast.store.spec import Codec
 from irtd_fast.store.staging import Receipt, Staging
 from irtd_fast.store.tasks import Task, TaskWriter, make_tasks
 
-_FILES = 2  # data files in the making; bounds memory at so many shards
+_FILES = 2  # data files in the making at most; bounds memory at so many shards
 
 
 def run_tasks(
@@ -59,9 +59,10 @@ def run_tasks(
         else:
             todo.append(task)
     resumed = sum(map(len, receipts.values()))
-    # Both files together use the threads asked for; the last one has them to itself.
+    # All files together use the threads asked for; the last one has them to itself.
+    files = max(1, min(_FILES, threads))
     shared = copy.copy(writer)
-    shared.threads = -(-threads // _FILES)
+    shared.threads = -(-threads // files)
 
     def write(task: Task) -> None:
         filled = (writer if task is todo[-1] else shared).fill(task)
@@ -69,7 +70,7 @@ def run_tasks(
         staging.save_receipt(receipt)
         receipts[task.array.path].append(receipt)
 
-    _run_all(todo, write, beside, meter)
+    _run_all(todo, write, beside, files, meter)
     for group in receipts.values():  # in which order they came must not show in the store
         group.sort(key=lambda receipt: receipt.rows)
     return receipts, resumed
@@ -79,12 +80,13 @@ def _run_all(
     todo: list[Task],
     write: Callable[[Task], None],
     beside: Callable[[], None] | None,
+    files: int,
     meter: _Meter,
 ) -> None:
     """Run all tasks; the first failure, or Ctrl-C, stops the others at their next picture."""
     with (
         ThreadPoolExecutor(1, "irtd-beside") as side,
-        ThreadPoolExecutor(_FILES, "irtd-write") as pool,
+        ThreadPoolExecutor(files, "irtd-write") as pool,
     ):
         futures = [side.submit(beside)] if beside is not None else []
         futures += [pool.submit(write, task) for task in todo]
