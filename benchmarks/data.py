@@ -196,6 +196,19 @@ class JpegDump:
     bytes: int
 
 
+def annotations(count: int, boxes: int = 7) -> list[dict[str, Any]]:
+    """COCO records of so many boxes a picture."""
+    return [
+        {
+            "id": number * boxes + k, "image_id": number, "category_id": k % 4,
+            "bbox": [20 + 80 * k, 30 + 60 * k, 40, 25], "area": 1000, "iscrowd": 0,
+            "segmentation": [],
+        }
+        for number in range(count)
+        for k in range(boxes)
+    ]  # fmt: skip
+
+
 def write_jpeg_dump(root: Path, count: int, distinct: int = 2000) -> JpegDump:
     """Write ``count`` pictures, quality 95, and 7 boxes a picture.
 
@@ -219,16 +232,7 @@ def write_jpeg_dump(root: Path, count: int, distinct: int = 2000) -> JpegDump:
     with ThreadPoolExecutor(_core.available_threads()) as pool:
         files = list(pool.map(write, range(min(count, distinct))))
     files += map(write, range(len(files), count))
-    boxes = 7
-    annotation = [
-        {
-            "id": number * boxes + k, "image_id": number, "category_id": k % 4,
-            "bbox": [20 + 80 * k, 30 + 60 * k, 40, 25], "area": 1000, "iscrowd": 0,
-            "segmentation": [],
-        }
-        for number in range(count)
-        for k in range(boxes)
-    ]  # fmt: skip
+    annotation = annotations(count)
     names = ["Person", "Car", "Bicycle", "OtherVehicle"]
     document = {
         "images": [
@@ -242,4 +246,4 @@ def write_jpeg_dump(root: Path, count: int, distinct: int = 2000) -> JpegDump:
     labels.parent.mkdir()
     labels.write_text(json.dumps(document))
     total = sum(path.stat().st_size for path in files)
-    return JpegDump(root, [str(path) for path in files], count * boxes, total)
+    return JpegDump(root, [str(path) for path in files], len(annotation), total)

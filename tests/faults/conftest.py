@@ -61,7 +61,7 @@ def contents() -> Callable[[Path], dict[str, bytes]]:
     """Give all files of a folder and their bytes."""
 
     def read(folder: Path) -> dict[str, bytes]:
-        files = (path for path in folder.rglob("*") if path.is_file())
+        files = sorted(path for path in folder.rglob("*") if path.is_file())
         return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
     return read
