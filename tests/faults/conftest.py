@@ -58,10 +58,14 @@ def one_source(mixed_store: Path, scratch: Path) -> Callable[[str], Path]:
 
 @pytest.fixture(scope="session")
 def contents() -> Callable[[Path], dict[str, bytes]]:
-    """Give all files of a folder and their bytes."""
+    """Give all files of a folder and their bytes.
+
+    Partial files are left out: they belong to writers that remove them when they are let go of.
+    """
 
     def read(folder: Path) -> dict[str, bytes]:
-        files = sorted(path for path in folder.rglob("*") if path.is_file())
+        found = (path for path in folder.rglob("*") if path.suffix != ".partial")
+        files = sorted(path for path in found if path.is_file())
         return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
     return read
