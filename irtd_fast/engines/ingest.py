@@ -235,9 +235,9 @@ def _run(
         job, pending = _scan_pictures(root, record, request, threads, progress)
         staging.begin()
         seal = functools.partial(_seal, staging, job, pending, request, replace=replace)
-    _check_space(staging, job.plan)
     scanned = time.perf_counter()
     try:
+        _check_space(staging, job.plan)
         receipts, resumed = run_tasks(
             staging, job.manifest, job.plan, job.codecs, tolerance=job.tolerance,
             threads=threads, progress=progress, beside=seal,

@@ -20,7 +20,7 @@ from irtd_fast.store.columns import read_column, read_strings
 from irtd_fast.store.commit import FILE_SHARD, files_digest, table_digests
 from irtd_fast.store.dataset import open_store
 from irtd_fast.store.source import ArrayInfo, Source, iter_sources
-from irtd_fast.store.spec import attributes_digest
+from irtd_fast.store.spec import attributes_digest, group_attributes
 from irtd_fast.store.staging import STAGING
 
 Progress = Callable[[str, int, int], None]
@@ -103,7 +103,7 @@ def verify_store(
     store = Path(path).absolute()
     started = time.perf_counter()
     report = VerifyReport(str(store))
-    open_root(store)
+    group_attributes(store)
     if (store / STAGING).exists():
         report.notes.append(f"{STAGING}/ holds work in progress; it is not part of the store")
     folders = list(iter_sources(store))
@@ -118,13 +118,6 @@ def verify_store(
         _guard(report, "", "", lambda: open_store(store))
     report.seconds = time.perf_counter() - started
     return report
-
-
-def open_root(store: Path) -> None:
-    """Check that there is a store at all."""
-    from irtd_fast.store.spec import group_attributes
-
-    group_attributes(store)
 
 
 def _guard(report: VerifyReport, source: str, path: str, action: Callable[[], Any]) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 
 from irtd_fast import _core
@@ -43,3 +45,49 @@ def llvip(root, stems=("010001", "010002"), split="train", labels=True):
 
 def codes(manifest):
     return sorted(problem.code for problem in manifest.problems)
+
+
+def hit_uav(root, folder, count=1):
+    names = [f"{i % 2}_60_30_0_{i:05d}" for i in range(count)]
+    if folder.endswith("json"):
+        box = [16, 12, 8, 4] + ([0.0] if folder.startswith("rotate") else [])
+        data = {
+            "images": [{"id": i, "filename": f"{n}.jpg"} for i, n in enumerate(names)],
+            "annotation": [{"image_id": i, "category_id": 1, "bbox": box} for i in range(count)],
+            "categories": [{"id": 1, "name": "Car"}],
+        }
+        files = {f"{folder}/train/{name}.jpg": JPEG for name in names}
+        files[f"{folder}/annotations/train.json"] = json.dumps(data)
+    else:
+        files = {f"{folder}/JPEGImages/{name}.jpg": JPEG for name in names}
+        files |= {f"{folder}/Annotations/{n}.xml": voc((1, 2, 5, 6), name="Car") for n in names}
+        files[f"{folder}/ImageSets/Main/train.txt"] = "\n".join(names)
+    return tree(root, files)
+
+
+def flir(root, *, old=False, names=("FLIR_00001", "FLIR_00002", "FLIR_00010")):
+    folders = ("training", "PreviewData") if old else ("train", "thermal_8_bit")
+    base = "FLIR_ADAS/" + folders[0]
+    files = {f"{base}/{folders[1]}/{name}.jpeg": JPEG for name in names}
+    files[f"{base}/RGB/{names[0]}.jpg"] = bytes(
+        _core.encode_jpeg(np.full((60, 80, 3), 90, np.uint8))
+    )
+    item = {"category_id": "3", "bbox": [1, 2, 5, 6]}
+    if old:
+        for name in names:
+            image = {"id": 1, "file_name": name, "width": WIDTH, "height": HEIGHT}
+            files[f"{base}/Annotations/{name}.json"] = json.dumps(
+                {"image": image, "annotation": [item]}
+            )
+    else:
+        images = [
+            {"id": i, "file_name": f"thermal_8_bit/{name}.jpeg", "width": WIDTH, "height": HEIGHT}
+            for i, name in enumerate(names)
+        ]
+        data = {
+            "images": images,
+            "annotations": [item | {"image_id": i} for i in range(len(names))],
+            "categories": [{"id": 3, "name": "car"}],
+        }
+        files[f"{base}/thermal_annotations.json"] = json.dumps(data)
+    return tree(root, files)

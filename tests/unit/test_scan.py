@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import subprocess
@@ -17,12 +16,14 @@ from dump_trees import (
     UNLABELLED,
     WIDTH,
     codes,
+    flir,
+    hit_uav,
     llvip,
     tree,
     voc,
 )  # fmt: skip
 
-from irtd_fast import _core, catalog
+from irtd_fast import catalog
 from irtd_fast.errors import SourceError, SourceLayoutError
 from irtd_fast.scan import scan
 from irtd_fast.scan.walk import natural_key
@@ -109,24 +110,6 @@ def test_unknown_variant_and_negative_limit(tmp_path, record):
         scan(tmp_path, record, limit=-1)
 
 
-def hit_uav(root, folder, count=1):
-    names = [f"{i % 2}_60_30_0_{i:05d}" for i in range(count)]
-    if folder.endswith("json"):
-        box = [16, 12, 8, 4] + ([0.0] if folder.startswith("rotate") else [])
-        data = {
-            "images": [{"id": i, "filename": f"{n}.jpg"} for i, n in enumerate(names)],
-            "annotation": [{"image_id": i, "category_id": 1, "bbox": box} for i in range(count)],
-            "categories": [{"id": 1, "name": "Car"}],
-        }
-        files = {f"{folder}/train/{name}.jpg": JPEG for name in names}
-        files[f"{folder}/annotations/train.json"] = json.dumps(data)
-    else:
-        files = {f"{folder}/JPEGImages/{name}.jpg": JPEG for name in names}
-        files |= {f"{folder}/Annotations/{n}.xml": voc((1, 2, 5, 6), name="Car") for n in names}
-        files[f"{folder}/ImageSets/Main/train.txt"] = "\n".join(names)
-    return tree(root, files)
-
-
 @pytest.mark.parametrize("folder", ["normal_json", "normal_xml", "rotate_json", "rotate_xml"])
 def test_layouts_that_look_alike_are_told_by_the_folder(tmp_path, folder):
     record = catalog.get("hit-uav")
@@ -142,34 +125,6 @@ def test_layouts_that_look_alike_are_told_by_the_folder(tmp_path, folder):
     with pytest.raises(SourceLayoutError, match=f"in a folder named {folder}"):
         scan(tmp_path / "renamed", record)
     assert scan(tmp_path / "renamed", record, variant=folder).variant == folder
-
-
-def flir(root, *, old=False, names=("FLIR_00001", "FLIR_00002", "FLIR_00010")):
-    folders = ("training", "PreviewData") if old else ("train", "thermal_8_bit")
-    base = "FLIR_ADAS/" + folders[0]
-    files = {f"{base}/{folders[1]}/{name}.jpeg": JPEG for name in names}
-    files[f"{base}/RGB/{names[0]}.jpg"] = bytes(
-        _core.encode_jpeg(np.full((60, 80, 3), 90, np.uint8))
-    )
-    item = {"category_id": "3", "bbox": [1, 2, 5, 6]}
-    if old:
-        for name in names:
-            image = {"id": 1, "file_name": name, "width": WIDTH, "height": HEIGHT}
-            files[f"{base}/Annotations/{name}.json"] = json.dumps(
-                {"image": image, "annotation": [item]}
-            )
-    else:
-        images = [
-            {"id": i, "file_name": f"thermal_8_bit/{name}.jpeg", "width": WIDTH, "height": HEIGHT}
-            for i, name in enumerate(names)
-        ]
-        data = {
-            "images": images,
-            "annotations": [item | {"image_id": i} for i in range(len(names))],
-            "categories": [{"id": 3, "name": "car"}],
-        }
-        files[f"{base}/thermal_annotations.json"] = json.dumps(data)
-    return tree(root, files)
 
 
 @pytest.mark.parametrize("old", [False, True])

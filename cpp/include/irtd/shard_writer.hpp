@@ -46,7 +46,7 @@ class ShardWriter {
 
   std::uint64_t chunk_bytes() const noexcept { return chunk_bytes_; }
 
-  /// Lets `decode` fill the sample's bytes in place (or in scratch when they get compressed).
+  /// Lets `decode` fill the sample's bytes, in scratch memory of the thread.
   /// If `decode` throws, the row stays open: call skip() or fill() again.
   void fill(std::uint64_t row, const std::function<void(MutableBytes)>& decode);
   void put(std::uint64_t row, Bytes raw);
