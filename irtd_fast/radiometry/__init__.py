@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from irtd_fast.radiometry.recipes import (
-    Counts,
-    MinMax,
-    Percentile,
+from irtd_fast.radiometry.base import (
+    OutputType,
     Recipe,
-    Window,
-    ZScore,
+    UnsupportedRecipeError,
     recipe_from_dict,
+    recipe_names,
+    register,
 )
+from irtd_fast.radiometry.cast import from_bfloat16, to_bfloat16
+from irtd_fast.radiometry.chain import Chain
+from irtd_fast.radiometry.statistics import Statistics
+from irtd_fast.radiometry.stretch import Counts, MinMax, Percentile, Window, ZScore
 
-__all__ = ["Counts", "MinMax", "Percentile", "Recipe", "Window", "ZScore", "recipe_from_dict"]
+__all__ = [
+    "Chain", "Counts", "MinMax", "OutputType", "Percentile", "Recipe", "Statistics",
+    "UnsupportedRecipeError", "Window", "ZScore", "from_bfloat16", "recipe_from_dict",
+    "recipe_names", "register", "to_bfloat16",
+]  # fmt: skip

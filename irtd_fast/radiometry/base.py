@@ -1,0 +1,245 @@
+"""What every recipe is: a frozen dataclass that maps counts to something a network takes.
+
+A recipe is registered under its ``name``, becomes JSON with ``to_dict`` and comes back with
+``recipe_from_dict``. Recipes with another shape than "statistics, then one number per count" only
+implement ``_apply``; ``native`` is what the batch pipeline takes instead of Python.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from irtd_fast.radiometry.statistics import Statistics
+
+OutputType = Literal["float32", "float16", "bfloat16", "uint8", "uint16"]
+Pixels = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]
+Valid = NDArray[np.bool_] | None
+# mode, low, high, out_low, out_high, clip_low, clip_high; what the batch pipeline takes
+NormalizeSpec = tuple[str, float, float, float, float, float, float]
+
+OUTPUT_TYPES: tuple[OutputType, ...] = ("float32", "float16", "bfloat16", "uint8", "uint16")
+TOP = {"float32": 1.0, "float16": 1.0, "bfloat16": 1.0, "uint8": 255.0, "uint16": 65535.0}
+INPUT_TYPES = ("uint8", "uint16", "float32")
+_ARRAY = "$array"
+
+AnyRecipe = TypeVar("AnyRecipe", bound="Recipe")
+_registry: dict[str, type[Recipe]] = {}
+
+
+class UnsupportedRecipeError(TypeError):
+    """The batch pipeline has no native form of this recipe; ``apply`` works."""
+
+
+@dataclass(frozen=True, eq=False)
+class Recipe:
+    """Base of all recipes; two are equal if their class and fields are, arrays by content.
+
+    Attributes:
+        name: Word in JSON and on the command line.
+        invertible: True if ``inverse`` brings counts back.
+        input_types: Types of pictures it takes.
+    """
+
+    name: ClassVar[str] = ""
+    invertible: ClassVar[bool] = False
+    input_types: ClassVar[tuple[str, ...]] = INPUT_TYPES
+
+    def apply(
+        self,
+        image: Pixels,
+        *,
+        dtype: OutputType = "float32",
+        valid: Valid = None,
+        statistics: Statistics | None = None,
+    ) -> NDArray[Any]:
+        """Apply to one picture.
+
+        Args:
+            image: (height, width) or (height, width, channels), uint8 or uint16 counts, or float32
+                (temperatures; NaN is an invalid pixel). May have no pixels.
+            dtype: Of the result. ``bfloat16`` comes as the bits of bfloat16 in a uint16 array,
+                since NumPy has no such type: ``torch.from_numpy(a.view(np.int16)).view(
+                torch.bfloat16)`` or ``a.view(ml_dtypes.bfloat16)`` reads them without a copy.
+            valid: (height, width) bool; pixels that are False are in no statistics and become 0
+                (NaN where a recipe gives temperatures). All of them may be False.
+            statistics: Of a sequence or a source, in place of the picture's own.
+
+        Returns:
+            An array of the picture's shape. Float results are in 0..1 and integer ones in the
+            type's range unless the recipe says otherwise.
+
+        Raises:
+            ValueError: Another type or shape than the above; expected and found are named.
+            TypeError: ``image`` is no array.
+        """
+        check_image(image, self.input_types)
+        check_valid(image, valid)
+        if dtype not in OUTPUT_TYPES:
+            raise ValueError(f"dtype must be one of {', '.join(OUTPUT_TYPES)}, found {dtype!r}")
+        recipe = self if statistics is None else self.resolve(statistics)
+        return recipe._apply(image, dtype, valid)  # noqa: SLF001 - a recipe of ours
+
+    def _apply(self, image: Pixels, dtype: OutputType, valid: Valid) -> NDArray[Any]:
+        """Do the work of ``apply``; the arguments are checked."""
+        raise NotImplementedError
+
+    def inverse(
+        self, values: NDArray[Any], *, bounds: tuple[float, float] | None = None
+    ) -> NDArray[np.float64]:
+        """Counts that a result came from; a clipped value comes back as the bound it hit.
+
+        Args:
+            values: What ``apply`` gave, of any shape and of its type.
+            bounds: What ``bounds(image)`` said before, for a recipe whose range depends on the
+                picture.
+
+        Raises:
+            ValueError: The recipe has no inverse, or it needs ``bounds``.
+        """
+        raise ValueError(f"{type(self).__name__} has no inverse")
+
+    def resolve(self, statistics: Statistics) -> Recipe:
+        """The same recipe with its picture-dependent part fixed by statistics of many pictures.
+
+        A recipe that depends on no statistics is returned as it is.
+        """
+        del statistics
+        return self
+
+    def hands_on(self, image: Pixels) -> OutputType:
+        """Type in which this recipe's result goes to the next one of a chain: the picture's own."""
+        return cast("OutputType", image.dtype.name)
+
+    def native(self, dtype: OutputType) -> NormalizeSpec:
+        """The recipe as the batch pipeline takes it.
+
+        Raises:
+            UnsupportedRecipeError: It has no native form.
+        """
+        raise UnsupportedRecipeError(f"{type(self).__name__} cannot run in the batch pipeline")
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON-able data; ``recipe_from_dict`` brings it back."""
+        return {"name": self.name} | {f.name: _encode(getattr(self, f.name)) for f in fields(self)}
+
+    def _key(self) -> tuple[Any, ...]:
+        return (type(self), *(_hashable(getattr(self, f.name)) for f in fields(self)))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Recipe) and self._key() == other._key()
+
+    def __hash__(self) -> int:
+        return hash(self._key())
+
+
+def register(cls: type[AnyRecipe]) -> type[AnyRecipe]:
+    """Class decorator: make a recipe known to ``recipe_from_dict`` under its ``name``.
+
+    Raises:
+        ValueError: No name, or one that another class has.
+    """
+    known = _registry.get(cls.name)
+    if not cls.name or (known is not None and known.__qualname__ != cls.__qualname__):
+        raise ValueError(f"{cls.__name__} needs a name of its own, found {cls.name!r}")
+    _registry[cls.name] = cls
+    return cls
+
+
+def recipe_names() -> list[str]:
+    """Names of all recipes, sorted."""
+    return sorted(_registry)
+
+
+def recipe_from_dict(data: Mapping[str, Any]) -> Recipe:
+    """Bring back what ``to_dict`` gave.
+
+    Raises:
+        ValueError: No recipe of that name (the names are listed), or fields it does not have.
+    """
+    values = dict(data)
+    name = values.pop("name", None)
+    if name not in _registry:
+        raise ValueError(f"no recipe {name!r}; there are {', '.join(recipe_names())}")
+    cls = _registry[name]
+    known = {f.name for f in fields(cls)}
+    if not known >= set(values):
+        unknown = ", ".join(sorted(map(str, set(values) - known)))
+        raise ValueError(f"{name}: expected fields {', '.join(sorted(known))}, found {unknown}")
+    return cls(**{key: _decode(value) for key, value in values.items()})
+
+
+def _encode(value: Any) -> Any:
+    if isinstance(value, Recipe):
+        return value.to_dict()
+    if isinstance(value, np.ndarray):
+        data = base64.b64encode(np.ascontiguousarray(value).tobytes()).decode("ascii")
+        return {_ARRAY: {"dtype": value.dtype.str, "shape": list(value.shape), "data": data}}
+    if isinstance(value, tuple | list):
+        return [_encode(item) for item in value]
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _decode(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return _decode_array(value[_ARRAY]) if _ARRAY in value else recipe_from_dict(value)
+    if isinstance(value, list | tuple):
+        return tuple(_decode(item) for item in value)
+    return value
+
+
+def _decode_array(form: Mapping[str, Any]) -> NDArray[Any]:
+    dtype, shape = np.dtype(form["dtype"]), tuple(int(n) for n in form["shape"])
+    data = base64.b64decode(form["data"], validate=True)
+    expected = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+    if dtype.hasobject or len(data) != expected:
+        raise ValueError(f"array {dtype} {shape}: expected {expected} bytes, found {len(data)}")
+    return frozen_array(np.frombuffer(data, dtype).reshape(shape))
+
+
+def _hashable(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return value.dtype.str, value.shape, np.ascontiguousarray(value).tobytes()
+    return tuple(map(_hashable, value)) if isinstance(value, tuple | list) else value
+
+
+def frozen_array(values: NDArray[Any]) -> NDArray[Any]:
+    """A read-only copy, for a recipe's field."""
+    copy = np.array(values, order="C")
+    copy.setflags(write=False)
+    return copy
+
+
+def check_image(image: Pixels, types: tuple[str, ...] = INPUT_TYPES) -> None:
+    """Refuse what is no picture.
+
+    Raises:
+        ValueError: Expected and found are named.
+        TypeError: No array at all.
+    """
+    if not isinstance(image, np.ndarray):
+        raise TypeError(f"image must be a NumPy array, found {type(image).__name__}")
+    if image.dtype.name not in types or not image.dtype.isnative:
+        raise ValueError(f"image must be {' or '.join(types)}, found {image.dtype.str}")
+    if image.ndim not in (2, 3):
+        raise ValueError(f"image must be (h, w) or (h, w, c), found shape {image.shape}")
+
+
+def check_valid(image: Pixels, valid: Valid) -> None:
+    """Refuse a mask that does not fit the picture.
+
+    Raises:
+        ValueError: Expected and found are named.
+    """
+    if valid is None:
+        return
+    if valid.dtype != np.bool_ or valid.shape != image.shape[:2]:
+        raise ValueError(
+            f"valid must be bool of shape {image.shape[:2]}, found {valid.dtype} {valid.shape}"
+        )

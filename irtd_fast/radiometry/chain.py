@@ -1,0 +1,48 @@
+"""Recipes one after another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from numpy.typing import NDArray
+
+from irtd_fast.radiometry.base import OutputType, Pixels, Recipe, Valid, register
+from irtd_fast.radiometry.statistics import Statistics
+
+
+@register
+@dataclass(frozen=True, eq=False)
+class Chain(Recipe):
+    """Recipes one after another: corrections first, then what makes the output.
+
+    A step hands on a picture of the type it got (``Clahe`` of uint16 gives uint16), except that a
+    step that makes temperatures hands on float32.
+
+    Attributes:
+        recipes: At least one; of the steps only the last sees the output's type.
+    """
+
+    recipes: tuple[Recipe, ...]
+    name: ClassVar[str] = "chain"
+
+    def __post_init__(self) -> None:
+        """Check the steps."""
+        steps = tuple(self.recipes)
+        if not steps or not all(isinstance(step, Recipe) for step in steps):
+            raise ValueError(f"need at least one recipe, and only recipes, found {steps!r}")
+        object.__setattr__(self, "recipes", steps)
+
+    def _apply(self, image: Pixels, dtype: OutputType, valid: Valid) -> NDArray[Any]:
+        for step in self.recipes[:-1]:
+            image = step.apply(image, dtype=step.hands_on(image), valid=valid)
+        return self.recipes[-1].apply(image, dtype=dtype, valid=valid)
+
+    def hands_on(self, image: Pixels) -> OutputType:
+        """float32 if a step makes temperatures, else the picture's own type."""
+        types = [step.hands_on(image) for step in self.recipes]
+        return "float32" if "float32" in types else types[-1]
+
+    def resolve(self, statistics: Statistics) -> Recipe:
+        """Every step resolved; the statistics are of counts before the first step."""
+        return Chain(tuple(step.resolve(statistics) for step in self.recipes))
