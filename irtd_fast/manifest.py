@@ -23,13 +23,14 @@ _LISTS = ("objects", "points")
 _SCALARS = tuple(f.name for f in fields(SampleRecord) if f.name not in _PICTURES + _LISTS)
 _LAYOUT = {
     "sample": [*_SCALARS, *_PICTURES, *_LISTS],
-    "image": [f.name for f in fields(ImageInfo)],
+    "image": [f.name for f in fields(ImageInfo) if f.name != "mtime_ns"],
     "object": [f.name for f in fields(ObjectRecord)],
     "point": [f.name for f in fields(PointRecord)],
     "problem": [f.name for f in fields(Problem)],
 }
 _scalars_of = attrgetter(*_SCALARS)
 _image_of = attrgetter(*_LAYOUT["image"])
+_TIME_AT = [f.name for f in fields(ImageInfo)].index("mtime_ns")  # its time stands apart
 _object_of = attrgetter(*_LAYOUT["object"])
 _point_of = attrgetter(*_LAYOUT["point"])
 _problem_of = attrgetter(*_LAYOUT["problem"])
@@ -161,7 +162,7 @@ def _pack_image(image: ImageInfo | None) -> tuple[Any, ...] | None:
     if image is None:
         return None
     values: tuple[Any, ...] = _image_of(image)
-    return values[:-1]  # its time stands apart, see ``_times``
+    return values
 
 
 def _unpack(row: list[Any]) -> SampleRecord:
@@ -182,7 +183,7 @@ def _unpack(row: list[Any]) -> SampleRecord:
 def _unpack_image(packed: list[Any] | None, time: int | None) -> ImageInfo | None:
     if packed is None:
         return None
-    values: list[Any] = [*packed, time]
+    values: list[Any] = [*packed[:_TIME_AT], time, *packed[_TIME_AT:]]
     return ImageInfo(*values)
 
 

@@ -44,13 +44,14 @@ class ImageInfo:
     Attributes:
         path: Relative to the dump's root.
         encoding: ``jpeg``, ``png``, ``tiff`` or ``bmp``, by content, never by name.
-        height: Rows.
-        width: Columns.
+        height: Rows, without the border.
+        width: Columns, without the border.
         channels: Channels the store will hold (1 or 3).
         file_channels: Channels in the file (1, 3 or 4; a palette counts as 1).
         dtype: ``uint8`` or ``uint16``.
         size: Bytes of the file.
         mtime_ns: Modification time; a file that changes after planning is noticed.
+        border: Pixels that are cut off at each of the four sides of the file's picture.
     """
 
     path: str
@@ -62,6 +63,7 @@ class ImageInfo:
     dtype: str
     size: int
     mtime_ns: int
+    border: int = 0
 
 
 @dataclass(slots=True)
@@ -104,6 +106,7 @@ class SampleRecord:
         identity: Identity for re-id, -1 if none.
         camera: Camera number, -1 if none.
         flags: ``SampleFlag`` bits.
+        attributes: Further facts that the publisher gives about the picture, as text.
     """
 
     name: str
@@ -119,6 +122,7 @@ class SampleRecord:
     identity: int = -1
     camera: int = -1
     flags: int = 0
+    attributes: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -169,7 +173,9 @@ class RawLabels:
     """All labels of one picture from one label file.
 
     Attributes:
-        key: Named parts that identify the picture (``stem``, ``split``, ``sequence`` …).
+        key: Named parts that identify the picture (``stem``, ``split``, ``sequence`` …). Two are
+            not compared as text: ``frame`` as a number, and ``rank``, the picture's place (from
+            0, in natural order) among those that all other parts fit.
         path: Label file, relative to the dump's root.
         where: Record inside the file, or ``""`` when the file is about one picture.
         size: ``(height, width)`` the labels claim, or ``None``.

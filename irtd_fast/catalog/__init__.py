@@ -6,21 +6,24 @@ import difflib
 import functools
 from pathlib import Path
 
+from irtd_fast.catalog.parse import load_record, parse_record
 from irtd_fast.catalog.record import (
     AnnotationSpec,
+    AttributeRange,
     Expected,
     ImagePatterns,
+    Sampling,
     SourceRecord,
     Variant,
-    load_record,
-    parse_record,
 )
 from irtd_fast.errors import SourceError, UnknownSourceError
 
 __all__ = [
     "AnnotationSpec",
+    "AttributeRange",
     "Expected",
     "ImagePatterns",
+    "Sampling",
     "SourceRecord",
     "Variant",
     "get",

@@ -1,57 +1,34 @@
-"""One source as data: the record behind a ``catalog/<key>.toml`` file, strictly checked.
+"""One source as data: the record behind a ``catalog/<key>.toml`` file.
 
 A record says what a source is (licence, band, tasks …) and what its dump looks like on disk
 (variants: patterns for pictures and label files). It holds no code; ``irtd_fast.scan`` reads
-dumps by it. Every key is checked on loading: an unknown key, a missing one or a value of the
-wrong kind is a ``SourceError`` that names the file and the key.
+dumps by it, ``irtd_fast.catalog.parse`` checks every key of it.
 """
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import json
-import re
-import string
-import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
-from irtd_fast.catalog.table import Table
 from irtd_fast.errors import SourceError
 
 BANDS = ("NIR", "SWIR", "MWIR", "LWIR", "mixed", "unknown")
 REGISTRATIONS = ("registered", "near", "unregistered", "unpaired")
+STATUSES = ("public", "on request", "not public")
 CHANNELS = ("gray", "colour")
-FORMATS = ("xml_objects", "coco_json", "masks")
-PROVIDES = ("objects", "points")
+PAIRINGS = ("P0", "P1", "P2", "P3", "P4", "P5", "P6")
+MODALITIES = ("infrared", "visible")
+FORMATS = (
+    "xml_objects", "coco_json", "text_rows", "masks", "points_json", "path_labels",
+)  # fmt: skip
+PROVIDES = ("objects", "points", "attributes")
 TASKS = (
     "recognition", "grounding", "location", "relationship", "re-identification", "security",
     "aerial-counting", "pedestrian-counting", "scene",
 )  # fmt: skip
-
-_KEY = re.compile(r"[a-z0-9]+(?:[-.][a-z0-9]+)*")
-
-
-@functools.lru_cache(maxsize=4096)
-def compile_pattern(pattern: str) -> re.Pattern[str]:
-    """Compile a record's pattern so that it fits a path anywhere under the dump's root.
-
-    What precedes the pattern is the named group ``base``: empty or ending in ``/``. The shortest
-    base that fits is taken, so that a pattern may itself begin with optional folders.
-
-    Raises:
-        re.error: The pattern is not a regular expression.
-    """
-    return re.compile(rf"(?P<base>(?:.*?/)??){pattern}")
-
-
-@functools.lru_cache(maxsize=4096)
-def pattern_groups(pattern: str) -> tuple[str, ...]:
-    """Names of the pattern's own groups, sorted, without ``base``."""
-    return tuple(sorted(set(compile_pattern(pattern).groupindex) - {"base"}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +42,8 @@ class ImagePatterns:
         required: The variant does not match a dump without such infrared pictures.
         visible_optional: The publisher gives not every picture a visible partner; missing ones
             are counted in a note and are no problem.
+        mask_optional: The same for masks.
+        mask_modality: Picture that the mask was drawn on; it need not fit the other one.
     """
 
     infrared: str
@@ -72,6 +51,8 @@ class ImagePatterns:
     mask: str = ""
     required: bool = False
     visible_optional: bool = False
+    mask_optional: bool = False
+    mask_modality: str = "infrared"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +64,10 @@ class AnnotationSpec:
         files: Pattern of the label files; its groups (and, for files about many pictures, the
             ``stem`` found inside) join labels to pictures.
         required: The variant does not match a dump without such files.
-        provides: What the samples get from them: ``objects``, ``points`` or both.
+        provides: What the samples get from them: ``objects``, ``points``, or ``attributes``
+            alone; attributes of pictures are taken in any case.
+        sparse: The publisher labels only some of the pictures; those without are counted in a
+            note and are no problem.
         options: Table for the reader (geometry, base, inclusive, tolerance …).
     """
 
@@ -91,23 +75,36 @@ class AnnotationSpec:
     files: str
     required: bool = False
     provides: tuple[str, ...] = ("objects",)
+    sparse: bool = False
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """One layout in which a source is found on disk.
+    """One layout that a source's dump may have.
 
     Attributes:
-        name: Key of the variant, given to ``scan(variant=...)``.
+        name: Key within the record.
         title: One line for people.
-        images: Groups of patterns; at least one must match.
+        images: Groups of picture patterns; at least one must match.
         name_template: Sample name from the infrared pattern's groups; ``{split}`` is canonical.
         folder: Name that the folder holding this layout has (compared without case), where the
             inside of two layouts looks alike; ``""`` accepts any.
         channels: ``gray``: one channel, any other content is an error; ``colour``: kept.
         chroma_tolerance: Largest difference between channels that still counts as gray.
+        border: Pixels that the publisher painted around every picture; they are cut off at
+            ingest and boxes are shifted.
+        registration: How partners fit in this layout; ``""`` is the record's.
+        pairing: ``P0`` none, ``P1`` folders, ``P2`` folders and another extension, ``P3`` another
+            stem (all three by the patterns' groups), ``P4`` channels of one file, ``P5`` a JSON
+            file of names, ``P6`` place in the sequence. ``""`` stands for ``P1`` where there is a
+            visible pattern, else ``P0``.
+        pairing_file: Pattern of the JSON file of ``P5``, ``{visible name: infrared name}``.
         split_files: Canonical split -> pattern of a list file, one stem a line.
+        split_by: Group of the infrared pattern that the lists' entries name. Any other than
+            ``stem`` is compared whole, numbers as numbers.
+        folds: Pattern of fold lists, with a group ``fold``: their entries are the test part of
+            that fold.
         annotations: Label files.
     """
 
@@ -118,8 +115,21 @@ class Variant:
     folder: str = ""
     channels: str = "gray"
     chroma_tolerance: int = 0
+    border: int = 0
+    registration: str = ""
+    pairing: str = ""
+    pairing_file: str = ""
     split_files: Mapping[str, str] = field(default_factory=dict)
+    split_by: str = "stem"
+    folds: str = ""
     annotations: tuple[AnnotationSpec, ...] = ()
+
+    @property
+    def pairs_by(self) -> str:
+        """The pairing rule, ``P0`` to ``P6``."""
+        if self.pairing:
+            return self.pairing
+        return "P1" if any(images.visible for images in self.images) else "P0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +138,61 @@ class Expected:
 
     samples: int = 0
     splits: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """Which pictures of a sequence are taken; without sequences a split is one.
+
+    Attributes:
+        every: Take every so many-th picture of a sequence, from its first.
+        fraction: Take this part of each sequence, evenly spaced from a seeded start.
+        per_sequence: Take no more than this of a sequence, evenly spaced; 0 is no limit.
+        stride: Only every so many-th picture is labelled: ``fraction`` chooses among those.
+    """
+
+    every: int = 1
+    fraction: float = 1.0
+    per_sequence: int = 0
+    stride: int = 1
+
+    @property
+    def takes_all(self) -> bool:
+        """No picture is left out."""
+        return self.every == 1 and self.fraction == 1.0 and self.per_sequence == 0
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeRange:
+    """What an attribute of a picture may be.
+
+    Attributes:
+        values: Allowed words; empty for numbers and free text.
+        low: Least number, or ``None``.
+        high: Greatest number, or ``None``.
+    """
+
+    values: tuple[str, ...] = ()
+    low: float | None = None
+    high: float | None = None
+
+    def accepts(self, text: str) -> bool:
+        """True if the text is one of the words, or a number inside the range."""
+        if self.values:
+            return text in self.values
+        if self.low is None and self.high is None:
+            return True
+        try:
+            number = float(text)
+        except ValueError:
+            return False
+        above = self.low is None or number >= self.low
+        return above and (self.high is None or number <= self.high)
+
+    def __str__(self) -> str:
+        if self.values:
+            return f"one of {', '.join(self.values)}"
+        return f"a number from {self.low} to {self.high}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,11 +212,20 @@ class SourceRecord:
         tasks: IR-TD tasks that the source can feed.
         variants: Layouts on disk, preferred one first.
         index: Numbers in IR-TD's official list of sources.
+        aliases: Other keys under which the record is found.
+        folders: Names that the dump's folder has, beside key and aliases.
+        status: ``public``, ``on request`` or ``not public``.
+        obtain: How to get it, for people.
+        tree: The expected folders and files, for people.
+        layout_known: False: the layout is not known, the variants are generic.
         evidence: Field -> how sure it is: ``S`` sure, ``L`` likely, ``?`` unknown, then why.
         categories: Raw category -> canonical category.
         ignore: Canonical categories that are neither positive nor negative.
+        drop: Raw categories that are left out, and counted in a note.
+        attributes: What the pictures' attributes may be; groups of that name fill them.
         splits: Raw split -> canonical split.
         scenes: Raw scene word -> canonical scene word.
+        sampling: Which pictures are taken by default.
         expected: Counts of the full release.
     """
 
@@ -167,17 +241,27 @@ class SourceRecord:
     tasks: tuple[str, ...]
     variants: tuple[Variant, ...]
     index: tuple[int, ...] = ()
+    aliases: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
+    status: str = "public"
+    obtain: str = ""
+    tree: str = ""
+    layout_known: bool = True
     evidence: Mapping[str, str] = field(default_factory=dict)
     categories: Mapping[str, str] = field(default_factory=dict)
     ignore: tuple[str, ...] = ()
+    drop: tuple[str, ...] = ()
+    attributes: Mapping[str, AttributeRange] = field(default_factory=dict)
     splits: Mapping[str, str] = field(default_factory=dict)
     scenes: Mapping[str, str] = field(default_factory=dict)
+    sampling: Sampling = field(default_factory=Sampling)
     expected: Expected = field(default_factory=Expected)
 
     def to_dict(self) -> dict[str, Any]:
         """Give the record as JSON-able data, the same shape as the TOML file."""
-        data: dict[str, Any] = json.loads(json.dumps(asdict(self)))
-        return data
+        data = json.loads(json.dumps(asdict(self)))
+        cleaned: dict[str, Any] = _without_none(data)
+        return cleaned
 
     def digest(self) -> str:
         """Give the SHA-256 (hex) of the record's canonical JSON."""
@@ -197,139 +281,13 @@ class SourceRecord:
         message = f"{self.key}: no variant {name!r}; the record has {names}"
         raise SourceError(message, source=self.key)
 
-
-def load_record(path: Path) -> SourceRecord:
-    """Read a record from a TOML file.
-
-    Raises:
-        SourceError: The file is not TOML or not a valid record: file and key are named.
-        OSError: The file cannot be read.
-    """
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SourceError(f"{path}: not TOML: {error}", path=str(path)) from error
-    return parse_record(data, str(path))
+    def registration_of(self, variant: Variant) -> str:
+        """How the visible partners of one layout fit."""
+        return variant.registration or self.registration
 
 
-def parse_record(data: Mapping[str, Any], origin: str) -> SourceRecord:
-    """Build a record from plain data (a TOML file, ``to_dict`` of a record in a store).
-
-    Args:
-        data: The tables.
-        origin: Where the data come from; begins every message.
-
-    Raises:
-        SourceError: Unknown, missing or wrong key: origin and key are named.
-    """
-    table = Table(data, origin)
-    expected = table.table("expected")
-    record = SourceRecord(
-        key=table.match("key", _KEY),
-        title=table.text("title"),
-        homepage=table.text("homepage"),
-        citation=table.text("citation"),
-        licence=table.text("licence"),
-        terms=table.text("terms"),
-        band=table.choice("band", BANDS),
-        bit_depth=int(table.choice("bit_depth", (8, 16))),
-        registration=table.choice("registration", REGISTRATIONS),
-        tasks=table.choices("tasks", TASKS),
-        variants=tuple(_variant(item) for item in table.tables("variants", at_least=1)),
-        index=table.integers("index"),
-        evidence=table.texts("evidence"),
-        categories=table.texts("categories"),
-        ignore=table.names("ignore"),
-        splits=table.texts("splits"),
-        scenes=table.texts("scenes"),
-        expected=Expected(expected.count("samples"), expected.counts("splits")),
-    )
-    expected.finish()
-    table.finish()
-    _check_record(record, table)
-    return record
-
-
-def _check_record(record: SourceRecord, table: Table) -> None:
-    for name, value in record.evidence.items():
-        if value[:1] not in ("S", "L", "?"):
-            table.fail(f"evidence.{name}", f"must begin with S, L or ?, found {value!r}")
-    for name in record.ignore:
-        if name not in record.categories.values():
-            table.fail("ignore", f"{name!r} is not a canonical category of [categories]")
-    names = [variant.name for variant in record.variants]
-    if len(set(names)) != len(names):
-        table.fail("variants", f"names must differ, found {names}")
-
-
-def _variant(table: Table) -> Variant:
-    images = tuple(_images(item) for item in table.tables("images", at_least=1))
-    variant = Variant(
-        name=table.text("name"),
-        title=table.text("title"),
-        images=images,
-        name_template=table.text("name_template", "{stem}"),
-        folder=table.text("folder", ""),
-        channels=table.choice("channels", CHANNELS, "gray"),
-        chroma_tolerance=table.count("chroma_tolerance"),
-        split_files=table.texts("split_files"),
-        annotations=tuple(_annotation(item) for item in table.tables("annotations")),
-    )
-    table.finish()
-    for split, pattern in variant.split_files.items():
-        _check_pattern(table, f"split_files.{split}", pattern)
-    _check_template(table, variant)
-    return variant
-
-
-def _images(table: Table) -> ImagePatterns:
-    images = ImagePatterns(
-        infrared=table.text("infrared"),
-        visible=table.text("visible", ""),
-        mask=table.text("mask", ""),
-        required=table.flag("required"),
-        visible_optional=table.flag("visible_optional"),
-    )
-    table.finish()
-    _check_pattern(table, "infrared", images.infrared)
-    for name, pattern in (("visible", images.visible), ("mask", images.mask)):
-        if not pattern:
-            continue
-        _check_pattern(table, name, pattern)
-        if not set(pattern_groups(images.infrared)) & set(pattern_groups(pattern)):
-            table.fail(name, "shares no named group with infrared, so nothing joins them")
-    return images
-
-
-def _annotation(table: Table) -> AnnotationSpec:
-    spec = AnnotationSpec(
-        format=table.choice("format", FORMATS),
-        files=table.text("files"),
-        required=table.flag("required"),
-        provides=table.choices("provides", PROVIDES, ("objects",)),
-        options=table.raw("options"),
-    )
-    table.finish()
-    _check_pattern(table, "files", spec.files)
-    return spec
-
-
-def _check_pattern(table: Table, key: str, pattern: str) -> None:
-    try:
-        groups = re.compile(pattern).groupindex
-    except re.error as error:
-        table.fail(key, f"not a regular expression: {error}")
-    if "base" in groups:
-        table.fail(key, "the group name 'base' is taken: it is what precedes the pattern")
-
-
-def _check_template(table: Table, variant: Variant) -> None:
-    try:
-        parts = [part[1] for part in string.Formatter().parse(variant.name_template)]
-    except ValueError as error:
-        table.fail("name_template", str(error))
-    fields = {name for name in parts if name is not None}
-    for images in variant.images:
-        missing = sorted(fields - set(pattern_groups(images.infrared)))
-        if missing or not fields:
-            table.fail("name_template", f"{missing or 'no field'}: not a group of {images}")
+def _without_none(value: Any) -> Any:
+    """Drop what TOML cannot say."""
+    if isinstance(value, dict):
+        return {name: _without_none(item) for name, item in value.items() if item is not None}
+    return [_without_none(item) for item in value] if isinstance(value, list) else value

@@ -38,6 +38,10 @@ class Table:
             known = ", ".join(sorted(self._taken))
             self.fail(unknown[0], f"unknown key (known here: {known})")
 
+    def inside(self, name: str) -> Table:
+        """Give an empty table that stands at a place below, to complain about it."""
+        return Table({}, self._origin, f"{self._where}.{name}".lstrip("."))
+
     def _take(self, key: str, kind: type[_Kind], default: _Kind = _MISSING) -> _Kind:
         self._taken.add(key)
         if key not in self._data:
@@ -63,9 +67,19 @@ class Table:
             self.fail(key, f"{value!r} does not fit {pattern.pattern}")
         return value
 
-    def flag(self, key: str) -> bool:
-        """Take a boolean, false when absent."""
-        return self._take(key, bool, default=False)
+    def flag(self, key: str, *, default: bool = False) -> bool:
+        """Take a boolean, the default when absent."""
+        return self._take(key, bool, default=default)
+
+    def number(self, key: str) -> float | None:
+        """Take a number, ``None`` when absent."""
+        self._taken.add(key)
+        value = self._data.get(key)
+        if value is None:
+            return None
+        if not isinstance(value, (int, float)) or isinstance(value, bool) or value != value:
+            self.fail(key, f"expected a number, found {value!r}")
+        return float(value)
 
     def count(self, key: str) -> int:
         """Take an integer >= 0, 0 when absent."""

@@ -10,9 +10,10 @@ from itertools import count, islice
 from pathlib import Path
 
 from irtd_fast.catalog import SourceRecord
+from irtd_fast.formats.base import KEPT_MARKED
 from irtd_fast.images import mislabelled, probe_images
 from irtd_fast.manifest import Manifest
-from irtd_fast.scan.labels import Draft, Group, Labeller, mark_unlabelled
+from irtd_fast.scan.labels import Draft, Group, Labeller, mark_unlabelled, set_attribute
 from irtd_fast.scan.layout import Layout, PictureSet, choose_layout
 from irtd_fast.scan.splits import assign_splits
 from irtd_fast.scan.walk import natural_key, walk
@@ -200,9 +201,10 @@ class _SampleBuilder:
     ) -> None:  # fmt: skip
         self._record = record
         self._gray = layout.variant.channels == "gray"
+        self._border = layout.variant.border
         self._probed = probed
         self._problems = problems
-        self._unregistered = record.registration == "unregistered"
+        self._unregistered = record.registration_of(layout.variant) == "unregistered"
         self.without_visible = 0
 
     def build(
@@ -244,25 +246,41 @@ class _SampleBuilder:
         if isinstance(found, Problem):
             self._problems.append(replace(found, action=action, sample=draft.name))
             return None
+        if not self._cut_border(found):
+            size = f"{found.height} x {found.width}"
+            message = f"expected more than a border of {self._border}, found {size}"
+            self._problems.append(Problem("only-border", path, "", message, action, draft.name))
+            return None
         problem = mislabelled(found)
         if problem is not None:
             problem.sample = draft.name
             self._problems.append(problem)
         return found
 
+    def _cut_border(self, picture: ImageInfo) -> bool:
+        """Take the publisher's border off a picture's size; false if nothing is left."""
+        edge = self._border
+        if not edge or picture.border:
+            return True
+        if min(picture.height, picture.width) <= 2 * edge:
+            return False
+        picture.border = edge
+        picture.height, picture.width = picture.height - 2 * edge, picture.width - 2 * edge
+        return True
+
     def _name_parts(self, sample: SampleRecord, pictures: PictureSet, draft: Draft) -> None:
         record = self._record
         for name, value in zip(pictures.names, draft.values, strict=True):
-            if not value or name not in _PARTS:
+            if not value or not (name in _PARTS or name in record.attributes):
                 continue
-            if name == "split":
-                sample.split = record.splits.get(value, value)
-            elif name == "scene":
+            if name == "scene":
                 sample.scene = record.scenes.get(value, value)
-            elif name == "sequence":
-                sample.sequence = value
-            else:
-                setattr(sample, name, int(value))
+                continue
+            message = set_attribute(record, sample, name, value)
+            if message:
+                self._problems.append(
+                    Problem("bad-attribute", draft.path, "", message, KEPT_MARKED, draft.name)
+                )
 
 
 _PARTS = frozenset(("split", "scene", "sequence", "frame", "identity", "camera"))

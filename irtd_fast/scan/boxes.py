@@ -7,6 +7,7 @@ NaN or infinite coordinate                    ``not-finite-box``       left out
 maximum before minimum                        ``inverted-box``         left out
 no width or no height                         ``empty-box``            left out
 no part inside the picture                    ``outside-box``          left out
+centre in the border that is cut off          ``outside-box``          left out
 sticks out by more than the tolerance         ``out-of-frame-box``     kept, ``OUT_OF_FRAME``
 turned box: sticks out, centre inside         none                     kept, ``OUT_OF_FRAME``
 turned box: centre outside                    ``out-of-frame-box``     kept, ``OUT_OF_FRAME``
@@ -20,7 +21,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from irtd_fast.types import Box, ObjectFlag
+from irtd_fast.types import Box, ObjectFlag, RawObject
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,29 @@ class Verdict:
 
 
 _FINE = Verdict()
+
+
+def without_border(raw: RawObject, border: int) -> None:
+    """Shift a label's geometry from the file's picture to the one without its border."""
+    edge = float(border)
+    if raw.box is not None:
+        x0, y0, x1, y1 = raw.box
+        raw.box = (x0 - edge, y0 - edge, x1 - edge, y1 - edge)
+    if raw.corners is not None:
+        a, b, c, d, e, f, g, h = raw.corners
+        raw.corners = (
+            a - edge, b - edge, c - edge, d - edge, e - edge, f - edge, g - edge, h - edge,
+        )  # fmt: skip
+    if raw.point is not None:
+        raw.point = (raw.point[0] - edge, raw.point[1] - edge)
+
+
+def judge_centre(box: Box, height: int, width: int) -> Verdict:
+    """Leave out a box whose centre lies in the border that was cut off."""
+    x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+    if 0 <= x <= width and 0 <= y <= height:
+        return _FINE
+    return _out("outside-box", f"expected a centre inside {width} x {height}, found {_show(box)}")
 
 
 def judge_box(

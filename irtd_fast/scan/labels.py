@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from irtd_fast.catalog import AnnotationSpec, SourceRecord
 from irtd_fast.errors import AnnotationError, SourceError
 from irtd_fast.formats import READERS, BoxOptions, LabelFile
 from irtd_fast.formats.base import KEPT_MARKED, OBJECT_LEFT_OUT
-from irtd_fast.scan.boxes import Verdict, judge_box, judge_point
+from irtd_fast.scan.boxes import Verdict, judge_box, judge_centre, judge_point, without_border
 from irtd_fast.scan.layout import Key, Layout, PictureSet
 from irtd_fast.types import (
     ImageInfo,
@@ -48,13 +49,46 @@ class Draft:
 
 Group = tuple[PictureSet, list[Draft]]
 
+_NUMBERS = frozenset(("frame", "identity", "camera"))
+
+
+def set_attribute(record: SourceRecord, sample: SampleRecord, name: str, value: str) -> str:
+    """Give a sample a fact about its picture; what is in place already stays.
+
+    ``split``, ``sequence``, ``frame``, ``identity`` and ``camera`` fill the fields of that name,
+    everything else ``attributes``.
+
+    Returns:
+        What is wrong with the value, or ``""``.
+    """
+    if name in _NUMBERS:
+        if not value.isdecimal():
+            return f"{name}: expected a whole number, found {value!r}"
+        if getattr(sample, name) < 0:
+            setattr(sample, name, int(value))
+    elif name == "split":
+        sample.split = sample.split or record.splits.get(value, value)
+    elif name == "sequence":
+        sample.sequence = sample.sequence or value
+    else:
+        sample.attributes.setdefault(name, value)
+        allowed = record.attributes.get(name)
+        if allowed is not None and not allowed.accepts(value):
+            return f"{name}: expected {allowed}, found {value!r}"
+    return ""
+
 
 class Joiner:
-    """Finds the drafts that a label's named parts belong to; indexes are built when needed."""
+    """Finds the drafts that a label's named parts belong to; indexes are built when needed.
+
+    Parts are compared as text, but ``frame`` as a number; ``rank`` is a draft's place among those
+    that fit the label's other parts. Places are counted over all pictures of the dump, also over
+    those that were not taken.
+    """
 
     def __init__(self, groups: list[Group]) -> None:
         self._groups = groups
-        self._indexes: dict[tuple[int, Key], dict[Key, list[Draft]]] = {}
+        self._indexes: dict[tuple[int, Key], dict[_Parts, list[Draft]]] = {}
 
     def find(self, key: Mapping[str, str], path: str) -> list[Draft]:
         """Give the drafts that agree with all named parts which both sides have.
@@ -64,6 +98,7 @@ class Joiner:
         """
         found: list[Draft] = []
         joined = False
+        rank = int(key["rank"]) if "rank" in key else -1
         for number, (pictures, drafts) in enumerate(self._groups):
             names = tuple(name for name in pictures.names if name in key)
             if not names:
@@ -72,18 +107,31 @@ class Joiner:
             index = self._indexes.get((number, names))
             if index is None:
                 index = self._indexes[number, names] = _index(pictures, drafts, names)
-            found += index.get(tuple([key[name] for name in names]), ())
+            fitting = index.get(_parts(names, [key[name] for name in names]), ())
+            found += fitting if rank < 0 else fitting[rank : rank + 1]
         if not joined:
             message = f"{path}: shares no named part with the pictures, only {sorted(key)}"
             raise SourceError(message, path=path)
         return found
 
 
-def _index(pictures: PictureSet, drafts: list[Draft], names: Key) -> dict[Key, list[Draft]]:
+_Parts = tuple[str | int, ...]
+
+
+def _parts(names: Key, values: Sequence[str]) -> _Parts:
+    """What is compared: the frame as a number, everything else as text."""
+    if "frame" not in names:
+        return tuple(values)
+    pairs = zip(names, values, strict=True)
+    return tuple([int(v) if n == "frame" and v.isdecimal() else v for n, v in pairs])
+
+
+def _index(pictures: PictureSet, drafts: list[Draft], names: Key) -> dict[_Parts, list[Draft]]:
     positions = [pictures.names.index(name) for name in names]
-    index: dict[Key, list[Draft]] = {}
+    index: dict[_Parts, list[Draft]] = {}
     for draft in drafts:
-        index.setdefault(tuple([draft.values[i] for i in positions]), []).append(draft)
+        key = _parts(names, [draft.values[i] for i in positions])
+        index.setdefault(key, []).append(draft)
     return index
 
 
@@ -98,14 +146,21 @@ class Labeller:
         self._joiner = Joiner(groups)
         self._problems = problems
         self._ignored = frozenset(record.ignore)
+        self._dropped = frozenset(record.drop)
+        self._drops: Counter[str] = Counter()
 
     def read_all(self, layout: Layout) -> None:
         """Read every label file; defects become problems."""
         for number, (spec, files) in enumerate(layout.labels):
             where = f"{self._record.key}: {layout.variant.name}.annotations[{number}]"
+            if spec.format not in READERS:
+                message = f"{where}.format: there is no reader of {spec.format} yet"
+                raise SourceError(message, source=self._record.key)
             options = READERS[spec.format].parse_options(spec.options, where)
             for path, groups in files:
                 self._read(number, spec, options, LabelFile(self._root, path, groups))
+        for category, count in sorted(self._drops.items()):
+            layout.notes.append(f"{count} objects of category {category!r} left out, as recorded")
 
     def _read(
         self, number: int, spec: AnnotationSpec, options: BoxOptions, file: LabelFile
@@ -166,10 +221,18 @@ class Labeller:
                 self._problem("duplicate-labels", labels, labels.where, message, sample, "left out")
                 continue
             draft.labelled = True
-            if not sample.scene:
-                scene = labels.attributes.get("scene", "")
-                sample.scene = self._record.scenes.get(scene, scene)
+            self._describe(labels, sample)
             self._fill(spec, options, labels, sample)
+
+    def _describe(self, labels: RawLabels, sample: SampleRecord) -> None:
+        """Take over what the labels say about the picture as a whole."""
+        for name, value in labels.attributes.items():
+            if name == "scene":
+                sample.scene = sample.scene or self._record.scenes.get(value, value)
+                continue
+            message = set_attribute(self._record, sample, name, value)
+            if message:
+                self._problem("bad-attribute", labels, labels.where, message, sample, KEPT_MARKED)
 
     def _fill(
         self, spec: AnnotationSpec, options: BoxOptions, labels: RawLabels, sample: SampleRecord
@@ -177,13 +240,19 @@ class Labeller:
         picture = sample.visible if options.modality == "visible" else sample.infrared
         if picture is None:
             picture = sample.infrared
-        actual = (picture.height, picture.width)
+        edge = picture.border
+        actual = (picture.height + 2 * edge, picture.width + 2 * edge)
         if labels.size is not None and labels.size != actual:
             message = f"labels are for {labels.size}, the picture is {actual} (height, width)"
             code = "size-mismatch"
             self._problem(code, labels, labels.where, message, sample, KEPT_MARKED)
         unknown: set[str] = set()
         for raw in labels.objects:
+            if raw.category in self._dropped:
+                self._drops[raw.category] += 1
+                continue
+            if edge:
+                without_border(raw, edge)
             category = self._record.categories.get(raw.category)
             if category is None:
                 category = raw.category
@@ -207,10 +276,12 @@ class Labeller:
                 "object-without-geometry", labels, raw.where, message, sample, OBJECT_LEFT_OUT
             )
             return
-        verdict = judge_box(
-            raw.box, picture.height, picture.width,
-            tolerance=options.tolerance, oriented=raw.corners is not None,
-        )  # fmt: skip
+        size = picture.height, picture.width
+        oriented = raw.corners is not None
+        verdict = judge_box(raw.box, *size, tolerance=options.tolerance, oriented=oriented)
+        if picture.border and verdict.keep:
+            inside = judge_centre(raw.box, *size)
+            verdict = verdict if inside.keep else inside
         if not self._passes(verdict, labels, raw, sample):
             return
         flags = raw.flags | verdict.flags

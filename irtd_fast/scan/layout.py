@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from irtd_fast.catalog import AnnotationSpec, ImagePatterns, SourceRecord, Variant
-from irtd_fast.catalog.record import compile_pattern, pattern_groups
+from irtd_fast.catalog.patterns import compile_pattern, pattern_groups
 from irtd_fast.errors import SourceLayoutError
 from irtd_fast.scan.walk import natural_key
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -93,6 +94,25 @@ class Sample:
     def flags(self) -> SampleFlag:
         """What is known about the sample as a whole."""
         return SampleFlag(int(self._value("flags")))
+
+    @cached_property
+    def attributes(self) -> dict[str, str]:
+        """Further facts that the publisher gives about the picture; empty if none.
+
+        Raises:
+            CorruptStoreError: The stored text is no table of texts.
+        """
+        if not self._source.has_column("samples", "attributes"):
+            return {}
+        text = self._value("attributes")
+        try:
+            found = json.loads(text) if text else {}
+        except ValueError:
+            found = None
+        if not isinstance(found, dict) or not all(isinstance(v, str) for v in found.values()):
+            message = f"sample {self.id}: expected attributes as JSON, found {text[:80]!r}"
+            raise CorruptStoreError(message, sample=self.id)
+        return found
 
     @property
     def height(self) -> int:

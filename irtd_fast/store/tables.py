@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -79,6 +80,8 @@ def build_tables(
         "height": np.fromiter((s.infrared.height for s in kept), np.int32, count),
         "width": np.fromiter((s.infrared.width for s in kept), np.int32, count),
     }
+    if any(s.attributes for s in kept):
+        table["attributes"] = [_json(s.attributes) for s in kept]
     for modality in MODALITIES:
         table[f"{modality}_array"] = plan.codes[modality][keep]
         table[f"{modality}_row"] = plan.rows[modality][keep]
@@ -87,6 +90,10 @@ def build_tables(
         table, _objects(kept, categories), _points(kept, categories), _problems(problems),
         splits.words, scenes.words, sequences.words, categories.words,
     )  # fmt: skip
+
+
+def _json(attributes: dict[str, str]) -> str:
+    return json.dumps(attributes, sort_keys=True, separators=(",", ":")) if attributes else ""
 
 
 def _objects(kept: Sequence[SampleRecord], categories: Vocabulary) -> Columns:

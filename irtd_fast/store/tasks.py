@@ -174,7 +174,7 @@ class TaskWriter:
             path, array.rows_per_shard, len(pictures), array.sample_bytes, chain
         )
         outcomes: list[_Outcome] = [(False, 0, 0, "", "")] * len(pictures)
-        jpeg = [i for i, picture in enumerate(pictures) if picture.encoding == "jpeg"]
+        jpeg = [i for i, p in enumerate(pictures) if p.encoding == "jpeg" and not p.border]
         for first in range(0, len(jpeg), _SLICE):
             part = jpeg[first : first + _SLICE]
             results = writer.put_jpeg_files(
@@ -191,7 +191,7 @@ class TaskWriter:
             writer.put(i, pixels)
             return 0
 
-        others = [i for i, picture in enumerate(pictures) if picture.encoding != "jpeg"]
+        others = [i for i, p in enumerate(pictures) if p.encoding != "jpeg" or p.border]
         self._decode_others(others, pictures, array, outcomes, put)
         for i in others:
             if not outcomes[i][0]:
@@ -290,7 +290,13 @@ class TaskWriter:
 
 
 def decode_for(data: bytes, picture: ImageInfo, modality: str, tolerance: int) -> _Pixels:
-    """Decode a picture as the store holds it: gray counts, or RGB for colour partners."""
+    """Decode a picture as the store holds it: gray counts, or RGB; without its border."""
+    pixels = _decode_whole(data, picture, modality, tolerance)
+    edge = picture.border
+    return pixels[edge : pixels.shape[0] - edge, edge : pixels.shape[1] - edge]
+
+
+def _decode_whole(data: bytes, picture: ImageInfo, modality: str, tolerance: int) -> _Pixels:
     if modality == "visible" and picture.channels == 3:
         pixels = decode_image(data, channels="colour")
         return pixels if pixels.ndim == 3 else cast("_Pixels", np.stack([pixels] * 3, axis=2))

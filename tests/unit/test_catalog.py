@@ -7,7 +7,7 @@ import json
 import pytest
 
 from irtd_fast import catalog
-from irtd_fast.catalog.record import compile_pattern, pattern_groups
+from irtd_fast.catalog.patterns import compile_pattern, pattern_groups
 from irtd_fast.errors import SourceError, UnknownSourceError
 from irtd_fast.formats import READERS
 
