@@ -8,7 +8,8 @@
 from __future__ import annotations
 
 from irtd_fast.synth.defects import DEFECTS, add_defects
-from irtd_fast.synth.dump import SOURCES, write_dump
+from irtd_fast.synth.dump import write_dump
+from irtd_fast.synth.registry import SOURCES
 from irtd_fast.synth.truth import TrueObject, TruePicture, TruePoint, TrueSample, Truth
 
 __all__ = [

@@ -11,16 +11,9 @@ from pathlib import Path
 
 from irtd_fast.errors import UnknownSourceError
 from irtd_fast.synth.base import SourceWriter
-from irtd_fast.synth.flir import FlirV1, FlirV1Counts
-from irtd_fast.synth.hit_uav import HitUav
-from irtd_fast.synth.irstd import Irstd1k
-from irtd_fast.synth.llvip import Llvip
-from irtd_fast.synth.sirst import SirstV2
+from irtd_fast.synth.registry import SOURCES
 from irtd_fast.synth.truth import TrueSample, Truth
 
-SOURCES: dict[str, type[SourceWriter]] = {
-    writer.key: writer for writer in (Llvip, FlirV1, FlirV1Counts, Irstd1k, SirstV2, HitUav)
-}
 _SMALLEST, _LARGEST = 32, 8192
 _SMALL_PICTURE = 160 * 192
 

@@ -14,7 +14,6 @@ numbers go on from split to split.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import chain
 
 import numpy as np
 
@@ -22,11 +21,10 @@ from irtd_fast.synth import layouts
 from irtd_fast.synth.base import Drawn, SourceWriter, split_of, three_channels
 from irtd_fast.synth.scene import add_noise, gain_control, grid_shape, resample
 from irtd_fast.synth.shapes import SHAPES, draw_oriented, overlaps, paint_heat
+from irtd_fast.synth.shots import Oriented, corners_of
 from irtd_fast.synth.truth import TrueObject, TruePicture, TrueSample
 from irtd_fast.synth.writers import XmlNode, encode_json, encode_lines, encode_xml
-from irtd_fast.types import Box, Corners
-
-Oriented = tuple[float, float, float, float, float]
+from irtd_fast.types import Box
 
 _PATTERN = ("train", "train", "val", "train", "test", "train", "train", "test", "train", "train")
 _FIRST_ID = {"train": 0, "val": 2029, "test": 2319}
@@ -138,16 +136,6 @@ def _thing(rng: np.random.Generator, size: tuple[int, int], altitude: int) -> tu
 def _object(category: str, box: Box, oriented: Oriented, *, hard: bool) -> TrueObject:
     number = list(_THINGS).index(category)
     return TrueObject(category, box, number, corners_of(oriented), oriented, difficult=hard)
-
-
-def corners_of(oriented: Oriented) -> Corners:
-    """Corners of a turned box; before turning: top-left and on, clockwise."""
-    cx, cy, w, h, angle = oriented
-    cos, sin = float(np.cos(angle)), float(np.sin(angle))
-    signs = ((-0.5, -0.5), (0.5, -0.5), (0.5, 0.5), (-0.5, 0.5))
-    points = [(cx + a * w * cos - b * h * sin, cy + a * w * sin + b * h * cos) for a, b in signs]
-    x0, y0, x1, y1, x2, y2, x3, y3 = chain.from_iterable(points)
-    return (x0, y0, x1, y1, x2, y2, x3, y3)
 
 
 def _sample(

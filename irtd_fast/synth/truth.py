@@ -29,7 +29,7 @@ class TruePicture:
 
     Attributes:
         path: Relative to the dump's root, POSIX.
-        encoding: ``jpeg``, ``png`` or ``tiff``.
+        encoding: ``jpeg``, ``png``, ``bmp``, ``tiff`` …, see ``writers.encode``.
         mode: ``L``, ``RGB``, ``RGBA``, ``P`` or ``I;16``, in Pillow's words.
         height: Rows.
         width: Columns.
@@ -44,7 +44,7 @@ class TruePicture:
     @property
     def lossless(self) -> bool:
         """Whether the file gives back exactly the drawn pixels."""
-        return self.encoding != "jpeg"
+        return self.encoding in ("png", "bmp", "tiff", "fff")
 
 
 @dataclass(slots=True)
@@ -58,6 +58,7 @@ class TrueObject:
         corners: Of the oriented box.
         oriented: ``(cx, cy, w, h, angle)`` of the oriented box, radians clockwise as seen.
         difficult: Whether the label says so.
+        track: The publisher's object number, -1 where there is none.
     """
 
     category: str
@@ -66,6 +67,7 @@ class TrueObject:
     corners: Corners | None = None
     oriented: tuple[float, float, float, float, float] | None = None
     difficult: bool = False
+    track: int = -1
 
 
 @dataclass(slots=True)
@@ -92,7 +94,13 @@ class TrueSample:
         labels: Label files about this sample alone.
         partner_matrix: Infrared to visible edge coordinates, 2x3; identity rows for registered
             pairs, ``None`` without a partner.
-        attributes: Further facts (altitude, date …).
+        attributes: Further facts (altitude, date, scene …).
+        sequence: Its sequence, or ``""``.
+        frame: The publisher's frame number in the sequence, -1 if none.
+        identity: For re-identification, -1 if none.
+        camera: Likewise.
+        partner_objects: Labelled objects of the visible picture, in its own pixels, where a source
+            labels both sides.
     """
 
     name: str
@@ -104,6 +112,11 @@ class TrueSample:
     labels: list[str] = field(default_factory=list)
     partner_matrix: Matrix | None = None
     attributes: dict[str, str] = field(default_factory=dict)
+    sequence: str = ""
+    frame: int = -1
+    identity: int = -1
+    camera: int = -1
+    partner_objects: list[TrueObject] = field(default_factory=list)
 
     @property
     def infrared(self) -> TruePicture:
@@ -211,6 +224,7 @@ class Truth:
 def _sample(record: dict[str, Any]) -> TrueSample:
     pictures = {kind: TruePicture(**value) for kind, value in record.pop("pictures").items()}
     objects = [TrueObject(**_tuples(value)) for value in record.pop("objects")]
+    partner_objects = [TrueObject(**_tuples(v)) for v in record.pop("partner_objects")]
     points = [TruePoint(**value) for value in record.pop("points")]
     matrix = record.pop("partner_matrix")
     return TrueSample(
@@ -218,6 +232,7 @@ def _sample(record: dict[str, Any]) -> TrueSample:
         pictures=pictures,
         objects=objects,
         points=points,
+        partner_objects=partner_objects,
         partner_matrix=(tuple(matrix[0]), tuple(matrix[1])) if matrix else None,
     )
 

@@ -24,7 +24,7 @@ def encode(image: NDArray[np.generic], encoding: str, mode: str) -> bytes:
     Args:
         image: uint8 (h, w) for ``L`` and ``P``, (h, w, 3) ``RGB``, (h, w, 4) ``RGBA``; uint16
             (h, w) for ``I;16``.
-        encoding: ``jpeg`` (quality 95, colour 4:2:0), ``png`` or ``tiff``.
+        encoding: ``jpeg`` (quality 95, colour 4:2:0), ``png``, ``bmp`` or ``tiff``.
         mode: Pillow's word for the file's layout.
 
     Raises:
@@ -36,8 +36,12 @@ def encode(image: NDArray[np.generic], encoding: str, mode: str) -> bytes:
         return encode_tiff(image)
     if encoding == "png" and mode == "P":
         return encode_palette_png(image)
-    if encoding == "png" and mode in ("L", "RGB", "RGBA"):
+    if encoding == "png" and mode in ("L", "RGB", "RGBA", "I;16"):
         return encode_png(image)
+    if encoding == "bmp" and mode in ("L", "RGB"):
+        return encode_bmp(image)
+    if encoding == "tiff" and mode in ("L", "RGB"):
+        return encode_plain_tiff(image)
     msg = f"{encoding} cannot hold a picture of mode {mode}"
     raise ValueError(msg)
 
@@ -55,6 +59,50 @@ def encode_png(image: NDArray[np.generic]) -> bytes:
     import imagecodecs
 
     return bytes(imagecodecs.png_encode(image, level=1))
+
+
+def encode_bmp(image: NDArray[np.generic]) -> bytes:
+    """Encode uint8 grey (with a grey palette) or RGB as an uncompressed Windows bitmap.
+
+    Rows from the bottom, padded to four bytes; BITMAPINFOHEADER as in [MS-WMF] 2.2.2.3.
+    """
+    height, width = image.shape[:2]
+    depth = 8 if image.ndim == 2 else 24
+    stride = (width * depth // 8 + 3) & ~3
+    rows = np.zeros((height, stride), dtype=np.uint8)
+    flat = image if image.ndim == 2 else image[..., ::-1].reshape(height, width * 3)
+    rows[:, : flat.shape[1]] = flat[::-1]
+    palette = np.zeros((256, 4), dtype=np.uint8)
+    palette[:, :3] = np.arange(256, dtype=np.uint8)[:, None]
+    table = palette.tobytes() if depth == 8 else b""
+    start = 54 + len(table)
+    head = struct.pack("<2sIHHI", b"BM", start + rows.size, 0, 0, start)
+    info = struct.pack("<IiiHHIIiiII", 40, width, height, 1, depth, 0, rows.size, 2835, 2835, 0, 0)
+    return b"".join((head, info, table, rows.tobytes()))
+
+
+def encode_plain_tiff(image: NDArray[np.generic]) -> bytes:
+    """Encode uint8 grey or RGB as one uncompressed strip, after the TIFF 6.0 specification."""
+    height, width = image.shape[:2]
+    channels = 1 if image.ndim == 2 else 3
+    body = np.ascontiguousarray(image).tobytes()
+    body += b"\0" * (len(body) % 2)
+    bits_at = 8 + len(body)
+    tags = [
+        (256, 3, 1, width),
+        (257, 3, 1, height),
+        (258, 3, channels, 8 if channels == 1 else bits_at),
+        (259, 3, 1, 1),  # not compressed
+        (262, 3, 1, 1 if channels == 1 else 2),
+        (273, 4, 1, 8),
+        (277, 3, 1, channels),
+        (278, 3, 1, height),
+        (279, 4, 1, height * width * channels),
+    ]
+    ifd = struct.pack("<H", len(tags)) + b"".join(struct.pack("<HHII", *tag) for tag in tags)
+    header = struct.pack("<2sHI", b"II", 42, bits_at + 8)
+    bits = struct.pack("<4H", 8, 8, 8, 0)
+    return b"".join((header, body, bits, ifd, b"\0\0\0\0"))
 
 
 def encode_palette_png(image: NDArray[np.generic]) -> bytes:

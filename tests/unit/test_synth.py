@@ -28,6 +28,10 @@ VARIANTS = [
 ]
 
 
+# Sources, or variants, with few boxes or none.
+SPARSE = {"tree", "vtuav"}
+
+
 def tree(root: Path) -> dict[str, str]:
     files = sorted(path for path in root.rglob("*") if path.is_file())
     return {
@@ -109,7 +113,7 @@ def test_boxes_lie_in_the_picture(key, variant):
             assert 0 <= x0 < x1 <= 160
             assert 0 <= y0 < y1 <= 128
             seen += 1
-    assert seen >= 8 or variant == "tree"
+    assert seen >= 8 or key in SPARSE or variant in SPARSE
 
 
 def test_llvip_pairs(tmp_path):
