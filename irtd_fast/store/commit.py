@@ -229,13 +229,28 @@ def write_files_table(tree: Path, receipts: Mapping[str, list[Receipt]]) -> int:
         digests.append(receipt.digest if receipt else _core.xxh64((tree / path).read_bytes()))
         shard = receipt is not None and "/values/c/" not in path
         kinds.append(FILE_SHARD if shard else FILE_PLAIN)
-    size, digest = np.asarray(sizes, np.uint64), np.asarray(digests, np.uint64)
-    kind = np.asarray(kinds, np.uint8)
+    return write_file_list(
+        tree,
+        paths,
+        np.asarray(sizes, np.uint64),
+        np.asarray(digests, np.uint64),
+        np.asarray(kinds, np.uint8),
+    )
+
+
+def write_file_list(
+    tree: Path,
+    paths: Sequence[str],
+    sizes: NDArray[np.uint64],
+    digests: NDArray[np.uint64],
+    kinds: NDArray[np.uint8],
+) -> int:
+    """Write the table of files; gives the digest of the list."""
     columns: dict[str, NDArray[Any] | Sequence[str]] = {
-        "path": paths, "bytes": size, "digest": digest, "kind": kind,
+        "path": paths, "bytes": sizes, "digest": digests, "kind": kinds,
     }  # fmt: skip
     write_table(tree / "files", columns, "file")
-    return files_digest(paths, size, digest, kind)
+    return files_digest(paths, sizes, digests, kinds)
 
 
 def table_digests(tree: Path) -> dict[str, int]:
