@@ -287,6 +287,14 @@ def available_threads() -> int:
     Hardware threads this process may use (affinity and cgroup quota respected).
     """
 
+def box_iou(
+    a: numpy.typing.NDArray[numpy.float32], b: numpy.typing.NDArray[numpy.float32]
+) -> numpy.typing.NDArray[numpy.float64]:
+    """
+    Intersection over union of every box of a (n, 4) with every box of b (m, 4), float64
+    (n, m). 0 where a box is not finite, inverted or without area.
+    """
+
 def bucket_source(
     reader: ShardReader,
     height: typing.SupportsInt | typing.SupportsIndex,
@@ -300,6 +308,14 @@ def bucket_source(
 def build_info() -> dict[typing.Any, typing.Any]:
     """
     Compiler, library versions and optional parts of this build.
+    """
+
+def corners_iou(
+    a: numpy.typing.NDArray[numpy.float32], b: numpy.typing.NDArray[numpy.float32]
+) -> numpy.typing.NDArray[numpy.float64]:
+    """
+    Intersection over union of oriented boxes, corners (n, 8) and (m, 8): float64 (n, m),
+    exact, of the convex hulls of the corners. 0 where a box is not finite or without area.
     """
 
 def crc32c(
@@ -461,10 +477,69 @@ def remap_boxes(
     boxes float32 (n, 4) in source pixels, offsets uint64 (samples + 1,), matrices float64
     (samples, 2, 3), sizes the (height, width) of the output frame. Returns (boxes float32
     (m, 4), kept int64 (m,) indices into the input, offsets uint64 (samples + 1,), visible
-    fraction float32 (m,)). A box is the hull of its mapped corners; it goes if less than
-    min_visible of it is in the frame, if a side of its visible part is below min_size, by
-    the policy (clip at the frame, keep as it is, drop unless wholly inside within 0.001
-    pixel), or if it is not finite or inverted. Nothing in the boxes raises.
+    fraction float32 (m,), fates uint8 (n,): geometry.Fate of every input). A box is the hull of
+    its mapped corners; it goes if less than min_visible of it is in the frame, if a side of its
+    visible part is below min_size, by the policy (clip at the frame, keep as it is, drop unless
+    wholly inside within 0.001 pixel), or if it is not finite or inverted. Nothing in the boxes
+    raises.
+    """
+
+def remap_corners(
+    corners: numpy.typing.NDArray[numpy.float32],
+    offsets: numpy.typing.NDArray[numpy.uint64],
+    matrices: numpy.typing.NDArray[numpy.float64],
+    sizes: tuple[
+        typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex
+    ],
+    *,
+    min_visible: typing.SupportsFloat | typing.SupportsIndex = 0.0,
+    min_size: typing.SupportsFloat | typing.SupportsIndex = 0.0,
+    policy: str = "clip",
+) -> tuple[typing.Any, ...]:
+    """
+    Map oriented boxes, corners float32 (n, 8), as remap_boxes maps boxes.
+
+    Every corner is mapped exactly; visible fractions are exact areas of the cut convex hull.
+    clip replaces a box by the smallest one with its edge directions that holds its visible
+    part, whose corners may lie beyond the frame. Sides are those along its own edges.
+    """
+
+def remap_points(
+    points: numpy.typing.NDArray[numpy.float32],
+    offsets: numpy.typing.NDArray[numpy.uint64],
+    matrices: numpy.typing.NDArray[numpy.float64],
+    sizes: tuple[
+        typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex
+    ],
+    *,
+    policy: str = "clip",
+) -> tuple[typing.Any, ...]:
+    """
+    Map points float32 (n, 2) as remap_boxes maps boxes.
+
+    Inside is 0 <= x < width and 0 <= y < height; a point that misses by no more than 0.001
+    pixel is moved there. clip and drop let go of all others, keep of what is not finite.
+    """
+
+def remap_polygons(
+    vertices: numpy.typing.NDArray[numpy.float32],
+    polygons: numpy.typing.NDArray[numpy.uint64],
+    offsets: numpy.typing.NDArray[numpy.uint64],
+    matrices: numpy.typing.NDArray[numpy.float64],
+    sizes: tuple[
+        typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex
+    ],
+    *,
+    min_visible: typing.SupportsFloat | typing.SupportsIndex = 0.0,
+    min_size: typing.SupportsFloat | typing.SupportsIndex = 0.0,
+    policy: str = "clip",
+) -> tuple[typing.Any, ...]:
+    """
+    Map polygons as remap_boxes maps boxes.
+
+    vertices float32 (v, 2); polygons uint64 (n + 1,) cuts them into polygons, offsets uint64
+    (samples + 1,) the polygons into samples. Returns (vertices, polygons, kept, offsets,
+    visible, fates). clip replaces a polygon by its part in the frame (Sutherland-Hodgman).
     """
 
 def rename_durably(source: str, target: str) -> None:

@@ -17,6 +17,7 @@ namespace py = pybind11;
 
 void register_image(py::module_& m);
 void register_boxes(py::module_& m);
+void register_iou(py::module_& m);
 void register_store(py::module_& m);
 void register_batch(py::module_& m);
 void register_build(py::module_& m);

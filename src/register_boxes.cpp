@@ -1,105 +1,157 @@
-// Boxes of a batch under one affine per sample.
-#include <algorithm>
+// Boxes, oriented boxes, points and polygons of a batch under one affine per sample.
 #include <utility>
 #include <vector>
 
-#include "bindings.hpp"
 #include "irtd/boxes.hpp"
+#include "irtd/oriented.hpp"
+#include "irtd/polygon.hpp"
+#include "ragged.hpp"
 
 namespace irtd::python {
 namespace {
 
-using Floats = py::array_t<float, py::array::c_style>;
-using Doubles = py::array_t<double, py::array::c_style>;
-using Counts = py::array_t<std::uint64_t, py::array::c_style>;
+using Remap = std::size_t (*)(Span<const float>, const double*, const BoxOptions&, const Remapped&);
 
-BoxPolicy policy_of(const std::string& name) {
-  if (name == "clip") return BoxPolicy::clip;
-  if (name == "keep") return BoxPolicy::keep;
-  IRTD_REQUIRE(name == "drop", "policy is \"clip\", \"keep\" or \"drop\"");
-  return BoxPolicy::drop;
-}
-
-void require_shapes(const Floats& boxes, const Counts& offsets, const Doubles& matrices) {
-  IRTD_REQUIRE(boxes.ndim() == 2 && boxes.shape(1) == 4, "boxes is (n, 4)");
-  IRTD_REQUIRE(offsets.ndim() == 1 && offsets.size() >= 1, "offsets is (samples + 1,)");
-  IRTD_REQUIRE(matrices.ndim() == 3 && matrices.shape(0) == offsets.size() - 1 &&
-                   matrices.shape(1) == 2 && matrices.shape(2) == 3,
-               "matrices is (samples, 2, 3)");
-  const std::uint64_t* begin = offsets.data();
-  const std::uint64_t* end = begin + offsets.size();
-  IRTD_REQUIRE(*begin == 0 && *(end - 1) == static_cast<std::uint64_t>(boxes.shape(0)) &&
-                   std::is_sorted(begin, end),
-               "offsets rise from 0 to the number of boxes");
-}
-
-/// What stays, before it becomes arrays.
-struct Kept {
-  std::vector<float> boxes;
-  std::vector<std::int64_t> index;
-  std::vector<float> visible;
-  std::vector<std::uint64_t> offsets;
-  std::size_t count = 0;
-};
-
-Kept remap_all(const float* boxes, Span<const std::uint64_t> offsets, const double* matrices,
-               const BoxOptions& options) {
-  Kept kept;
-  const auto n = static_cast<std::size_t>(offsets[offsets.size() - 1]);
-  kept.boxes.resize(4 * n);
-  kept.index.resize(n);
-  kept.visible.resize(n);
-  kept.offsets.assign(offsets.size(), 0);
-  for (std::size_t s = 0; s + 1 < offsets.size(); ++s) {
-    const auto first = static_cast<std::size_t>(offsets[s]);
-    const std::size_t size = static_cast<std::size_t>(offsets[s + 1]) - first;
-    std::int64_t* index = kept.index.data() + kept.count;
-    const std::size_t stay =
-        remap_boxes({boxes + 4 * first, 4 * size}, matrices + 6 * s, options,
-                    kept.boxes.data() + 4 * kept.count, index, kept.visible.data() + kept.count);
-    for (std::size_t i = 0; i < stay; ++i) index[i] += static_cast<std::int64_t>(first);
-    kept.count += stay;
-    kept.offsets[s + 1] = kept.count;
-  }
-  return kept;
-}
-
-py::tuple remap(const Floats& boxes, const Counts& offsets, const Doubles& matrices,
-                std::pair<int, int> size, double min_visible, double min_size,
-                const std::string& policy) {
-  require_shapes(boxes, offsets, matrices);
-  const BoxOptions options{size.first, size.second, min_visible, min_size, policy_of(policy)};
-  require_box_options(options);
-  const float* from = boxes.data();
-  const double* by = matrices.data();
+/// Everything of fixed width: boxes (4), corners (8), points (2).
+py::tuple remap_rows(Remap remap, const char* name, py::ssize_t columns, const Floats& values,
+                     const Offsets& offsets, const Doubles& matrices, const BoxOptions& options) {
+  require_columns(name, values, columns);
+  require_offsets("offsets", offsets, values.shape(0));
+  require_matrices(matrices, offsets);
+  const py::ssize_t n = values.shape(0);
+  Floats out({n, columns});
+  Indices kept(n);
+  Floats visible(n);
+  Fates fates(n);
+  Offsets ends(offsets.size());
+  const float* from = values.data();
+  const double* matrix = matrices.data();
   const Span<const std::uint64_t> rows(offsets.data(), static_cast<std::size_t>(offsets.size()));
-  Kept kept;
+  std::uint64_t* end = ends.mutable_data();
+  Remapped to{out.mutable_data(), kept.mutable_data(), visible.mutable_data(),
+              fates.mutable_data()};
+  std::uint64_t count = 0;
   {
     const py::gil_scoped_release release;
-    kept = remap_all(from, rows, by, options);
+    const auto width = static_cast<std::size_t>(columns);
+    end[0] = 0;
+    for (std::size_t s = 0; s + 1 < rows.size(); ++s) {
+      const auto first = static_cast<std::size_t>(rows[s]);
+      const std::size_t size = static_cast<std::size_t>(rows[s + 1]) - first;
+      const std::size_t stay =
+          remap({from + width * first, width * size}, matrix + 6 * s, options, to);
+      for (std::size_t i = 0; i < stay; ++i) to.kept[i] += static_cast<std::int64_t>(first);
+      to = {to.values + width * stay, to.kept + stay, to.visible + stay, to.fates + size};
+      count += stay;
+      end[s + 1] = count;
+    }
   }
-  const auto count = static_cast<py::ssize_t>(kept.count);
-  return py::make_tuple(py::array_t<float>({count, py::ssize_t{4}}, kept.boxes.data()),
-                        py::array_t<std::int64_t>(count, kept.index.data()),
-                        py::array_t<std::uint64_t>(static_cast<py::ssize_t>(kept.offsets.size()),
-                                                   kept.offsets.data()),
-                        py::array_t<float>(count, kept.visible.data()));
+  return py::make_tuple(head(out, count), head(kept, count), ends, head(visible, count), fates);
 }
+
+py::tuple remap_box_rows(const Floats& boxes, const Offsets& offsets, const Doubles& matrices,
+                         std::pair<int, int> size, double min_visible, double min_size,
+                         const std::string& policy) {
+  return remap_rows(&remap_boxes, "boxes", 4, boxes, offsets, matrices,
+                    box_options(size, min_visible, min_size, policy));
+}
+
+py::tuple remap_corner_rows(const Floats& corners, const Offsets& offsets, const Doubles& matrices,
+                            std::pair<int, int> size, double min_visible, double min_size,
+                            const std::string& policy) {
+  return remap_rows(&remap_corners, "corners", 8, corners, offsets, matrices,
+                    box_options(size, min_visible, min_size, policy));
+}
+
+py::tuple remap_point_rows(const Floats& points, const Offsets& offsets, const Doubles& matrices,
+                           std::pair<int, int> size, const std::string& policy) {
+  return remap_rows(&remap_points, "points", 2, points, offsets, matrices,
+                    box_options(size, 0, 0, policy));
+}
+
+py::tuple remap_polygon_rows(const Floats& vertices, const Offsets& polygons,
+                             const Offsets& offsets, const Doubles& matrices,
+                             std::pair<int, int> size, double min_visible, double min_size,
+                             const std::string& policy) {
+  require_columns("vertices", vertices, 2);
+  require_offsets("polygons", polygons, vertices.shape(0));
+  require_offsets("offsets", offsets, polygons.size() - 1);
+  require_matrices(matrices, offsets);
+  const BoxOptions options = box_options(size, min_visible, min_size, policy);
+  const Span<const float> from(vertices.data(), static_cast<std::size_t>(vertices.size()));
+  const Span<const std::uint64_t> cuts(polygons.data(), static_cast<std::size_t>(polygons.size()));
+  const Span<const std::uint64_t> rows(offsets.data(), static_cast<std::size_t>(offsets.size()));
+  const double* matrix = matrices.data();
+  Fates fates(polygons.size() - 1);
+  Offsets ends(offsets.size());
+  std::uint8_t* fate = fates.mutable_data();
+  std::uint64_t* end = ends.mutable_data();
+  RemappedPolygons out;
+  out.offsets.push_back(0);
+  {
+    const py::gil_scoped_release release;
+    end[0] = 0;
+    for (std::size_t s = 0; s + 1 < rows.size(); ++s) {
+      const auto first = static_cast<std::size_t>(rows[s]);
+      const auto last = static_cast<std::size_t>(rows[s + 1]);
+      remap_polygons(from, cuts, first, last, matrix + 6 * s, options, out, fate + first);
+      end[s + 1] = out.kept.size();
+    }
+  }
+  const auto count = static_cast<py::ssize_t>(out.kept.size());
+  const auto corners = static_cast<py::ssize_t>(out.vertices.size() / 2);
+  return py::make_tuple(Floats({corners, py::ssize_t{2}}, out.vertices.data()),
+                        Offsets(count + 1, out.offsets.data()), Indices(count, out.kept.data()),
+                        ends, Floats(count, out.visible.data()), fates);
+}
+
+constexpr const char* kBoxesDoc =
+    "Map xyxy boxes through one 2x3 affine per sample and filter them.\n\n"
+    "boxes float32 (n, 4) in source pixels, offsets uint64 (samples + 1,), matrices float64\n"
+    "(samples, 2, 3), sizes the (height, width) of the output frame. Returns (boxes float32\n"
+    "(m, 4), kept int64 (m,) indices into the input, offsets uint64 (samples + 1,), visible\n"
+    "fraction float32 (m,), fates uint8 (n,): geometry.Fate of every input). A box is the hull of\n"
+    "its mapped corners; it goes if less than min_visible of it is in the frame, if a side of its\n"
+    "visible part is below min_size, by the policy (clip at the frame, keep as it is, drop unless\n"
+    "wholly inside within 0.001 pixel), or if it is not finite or inverted. Nothing in the boxes\n"
+    "raises.";
+
+constexpr const char* kCornersDoc =
+    "Map oriented boxes, corners float32 (n, 8), as remap_boxes maps boxes.\n\n"
+    "Every corner is mapped exactly; visible fractions are exact areas of the cut convex hull.\n"
+    "clip replaces a box by the smallest one with its edge directions that holds its visible\n"
+    "part, whose corners may lie beyond the frame. Sides are those along its own edges.";
+
+constexpr const char* kPointsDoc =
+    "Map points float32 (n, 2) as remap_boxes maps boxes.\n\n"
+    "Inside is 0 <= x < width and 0 <= y < height; a point that misses by no more than 0.001\n"
+    "pixel is moved there. clip and drop let go of all others, keep of what is not finite.";
+
+constexpr const char* kPolygonsDoc =
+    "Map polygons as remap_boxes maps boxes.\n\n"
+    "vertices float32 (v, 2); polygons uint64 (n + 1,) cuts them into polygons, offsets uint64\n"
+    "(samples + 1,) the polygons into samples. Returns (vertices, polygons, kept, offsets,\n"
+    "visible, fates). clip replaces a polygon by its part in the frame (Sutherland-Hodgman).";
 
 }  // namespace
 
 void register_boxes(py::module_& m) {
-  m.def("remap_boxes", &remap, py::arg("boxes").noconvert(), py::arg("offsets").noconvert(),
+  m.def("remap_boxes", &remap_box_rows, py::arg("boxes").noconvert(),
+        py::arg("offsets").noconvert(), py::arg("matrices").noconvert(), py::arg("sizes"),
+        py::kw_only(), py::arg("min_visible") = 0.0, py::arg("min_size") = 0.0,
+        py::arg("policy") = "clip", kBoxesDoc);
+  m.def("remap_corners", &remap_corner_rows, py::arg("corners").noconvert(),
+        py::arg("offsets").noconvert(), py::arg("matrices").noconvert(), py::arg("sizes"),
+        py::kw_only(), py::arg("min_visible") = 0.0, py::arg("min_size") = 0.0,
+        py::arg("policy") = "clip", kCornersDoc);
+  m.def("remap_points", &remap_point_rows, py::arg("points").noconvert(),
+        py::arg("offsets").noconvert(), py::arg("matrices").noconvert(), py::arg("sizes"),
+        py::kw_only(), py::arg("policy") = "clip", kPointsDoc);
+  m.def("remap_polygons", &remap_polygon_rows, py::arg("vertices").noconvert(),
+        py::arg("polygons").noconvert(), py::arg("offsets").noconvert(),
         py::arg("matrices").noconvert(), py::arg("sizes"), py::kw_only(),
         py::arg("min_visible") = 0.0, py::arg("min_size") = 0.0, py::arg("policy") = "clip",
-        "Map xyxy boxes through one 2x3 affine per sample and filter them.\n\n"
-        "boxes float32 (n, 4) in source pixels, offsets uint64 (samples + 1,), matrices float64\n"
-        "(samples, 2, 3), sizes the (height, width) of the output frame. Returns (boxes float32\n"
-        "(m, 4), kept int64 (m,) indices into the input, offsets uint64 (samples + 1,), visible\n"
-        "fraction float32 (m,)). A box is the hull of its mapped corners; it goes if less than\n"
-        "min_visible of it is in the frame, if a side of its visible part is below min_size, by\n"
-        "the policy (clip at the frame, keep as it is, drop unless wholly inside within 0.001\n"
-        "pixel), or if it is not finite or inverted. Nothing in the boxes raises.");
+        kPolygonsDoc);
 }
 
 }  // namespace irtd::python

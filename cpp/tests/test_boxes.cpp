@@ -12,24 +12,38 @@ namespace {
 
 using irtd::BoxOptions;
 using irtd::BoxPolicy;
+using irtd::Fate;
 
 constexpr double kIdentity[6] = {1, 0, 0, 0, 1, 0};
+constexpr double kQuarterTurn[6] = {0, -1.5, 150, 0.5, 0, 3};
+constexpr double kFlip[6] = {-1.25, 0, 180, 0, 1, -7};
 
 struct Result {
   std::vector<float> boxes;
   std::vector<std::int64_t> kept;
   std::vector<float> visible;
+  std::vector<std::uint8_t> fates;
+
+  explicit Result(std::size_t n, std::size_t columns = 4)
+      : boxes(columns * n), kept(n), visible(n), fates(n) {}
+  irtd::Remapped out() { return {boxes.data(), kept.data(), visible.data(), fates.data()}; }
+  Result& cut(std::size_t count) {
+    boxes.resize(kept.empty() ? 0 : boxes.size() / kept.size() * count);
+    kept.resize(count);
+    visible.resize(count);
+    return *this;
+  }
 };
 
+std::vector<std::uint8_t> numbers(const std::vector<Fate>& fates) {
+  std::vector<std::uint8_t> out;
+  for (const Fate fate : fates) out.push_back(static_cast<std::uint8_t>(fate));
+  return out;
+}
+
 Result remap(const std::vector<float>& boxes, const double* matrix, const BoxOptions& options) {
-  const std::size_t n = boxes.size() / 4;
-  Result result{std::vector<float>(4 * n), std::vector<std::int64_t>(n), std::vector<float>(n)};
-  const std::size_t count = irtd::remap_boxes(boxes, matrix, options, result.boxes.data(),
-                                              result.kept.data(), result.visible.data());
-  result.boxes.resize(4 * count);
-  result.kept.resize(count);
-  result.visible.resize(count);
-  return result;
+  Result result(boxes.size() / 4);
+  return result.cut(irtd::remap_boxes(boxes, matrix, options, result.out()));
 }
 
 BoxOptions frame(BoxPolicy policy, double min_visible = 0, double min_size = 0) {
@@ -119,10 +133,10 @@ TEST_CASE("a clipped box that stays is visible in the precision it is reported i
 
 TEST_CASE("a box may be mapped onto itself in memory") {
   std::vector<float> boxes = kFour;
-  std::vector<std::int64_t> kept(4);
-  std::vector<float> visible(4);
-  const std::size_t n = irtd::remap_boxes(boxes, kIdentity, frame(BoxPolicy::clip, 0.3),
-                                          boxes.data(), kept.data(), visible.data());
+  Result other(4);
+  const std::size_t n = irtd::remap_boxes(
+      boxes, kIdentity, frame(BoxPolicy::clip, 0.3),
+      {boxes.data(), other.kept.data(), other.visible.data(), other.fates.data()});
   boxes.resize(4 * n);
   CHECK(boxes == std::vector<float>{10, 10, 30, 20, 0, 10, 10, 20});
 }
@@ -134,4 +148,48 @@ TEST_CASE("options are checked") {
   CHECK_THROWS_AS(irtd::require_box_options(frame(BoxPolicy::clip, std::nan(""))), irtd::Error);
   CHECK_THROWS_AS(irtd::require_box_options(frame(BoxPolicy::clip, 0, -1)), irtd::Error);
   CHECK_THROWS_AS(irtd::require_box_options({0, 10}), irtd::Error);
+}
+
+TEST_CASE("every box has a fate") {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  std::vector<float> boxes = kFour;
+  const std::vector<float> more{nan, 0, 1, 1, 5, 5, 4, 6, 5, 5, 6, 90};
+  boxes.insert(boxes.end(), more.begin(), more.end());
+  CHECK(remap(boxes, kIdentity, frame(BoxPolicy::clip, 0.3, 2)).fates ==
+        numbers({Fate::kept, Fate::clipped, Fate::hidden, Fate::outside, Fate::not_finite,
+                 Fate::malformed, Fate::small}));
+  CHECK(remap(boxes, kIdentity, frame(BoxPolicy::drop)).fates ==
+        numbers({Fate::kept, Fate::cut, Fate::cut, Fate::outside, Fate::not_finite, Fate::malformed,
+                 Fate::kept}));
+  CHECK(remap(boxes, kIdentity, frame(BoxPolicy::keep)).fates ==
+        numbers({Fate::kept, Fate::kept, Fate::kept, Fate::kept, Fate::not_finite, Fate::malformed,
+                 Fate::kept}));
+}
+
+TEST_CASE("two corners suffice where the axes stay axes") {
+  // The same boxes by the general way: a shear too small to matter chooses it.
+  for (const double* m : {kQuarterTurn, kFlip}) {
+    double sheared[6] = {m[0], m[1], m[2], m[3], m[4], m[5]};
+    sheared[m[0] == 0 ? 0 : 1] = 1e-300;
+    const Result straight = remap(kFour, m, frame(BoxPolicy::clip));
+    const Result general = remap(kFour, sheared, frame(BoxPolicy::clip));
+    CHECK(straight.boxes == general.boxes);
+    CHECK(straight.fates == general.fates);
+  }
+}
+
+TEST_CASE("points stay where they have a pixel") {
+  const float inf = std::numeric_limits<float>::infinity();
+  const std::vector<float> points{0, 0, 200, 50, 200.01F, 50, -0.0005F, 3, 10, 100, inf, 0, 1, -5};
+  Result r(7, 2);
+  r.cut(irtd::remap_points(points, kIdentity, frame(BoxPolicy::clip), r.out()));
+  CHECK(r.kept == std::vector<std::int64_t>{0, 1, 3, 4});
+  CHECK(r.boxes == std::vector<float>{0, 0, std::nextafter(200.0F, 0.0F), 50, 0, 3, 10,
+                                      std::nextafter(100.0F, 0.0F)});
+  CHECK(r.fates == numbers({Fate::kept, Fate::kept, Fate::outside, Fate::kept, Fate::kept,
+                            Fate::not_finite, Fate::outside}));
+  Result k(7, 2);
+  k.cut(irtd::remap_points(points, kIdentity, frame(BoxPolicy::keep), k.out()));
+  CHECK(k.kept == std::vector<std::int64_t>{0, 1, 2, 3, 4, 6});
+  CHECK(k.visible == std::vector<float>{1, 1, 0, 1, 1, 0});
 }

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from irtd_fast.geometry.ledger import Ledger
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -27,6 +29,8 @@ class Batch:
         point_categories: (p,) int32.
         matrix: (b, 2, 3) float64, from native infrared pixels to batch pixels.
         index: (b,) int64 dataset numbers of the samples.
+        box_ledger: What became of the samples' boxes: kept, clipped, dropped and why.
+        point_ledger: The same of points.
     """
 
     images: NDArray[Any]
@@ -40,6 +44,8 @@ class Batch:
     point_categories: NDArray[np.int32]
     matrix: NDArray[np.float64]
     index: NDArray[np.int64]
+    box_ledger: Ledger = Ledger()  # noqa: RUF009 - frozen
+    point_ledger: Ledger = Ledger()  # noqa: RUF009 - frozen
 
     def __len__(self) -> int:
         return len(self.index)

@@ -9,8 +9,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from irtd_fast import _core
 from irtd_fast.errors import IrtdError, LoaderError
+from irtd_fast.geometry.ledger import Ledger
+from irtd_fast.geometry.remap import BoxOptions, remap_boxes, remap_points
 from irtd_fast.load.augment import Augment, whole_windows, window_matrices
 from irtd_fast.load.batch import Batch
 from irtd_fast.load.prefetch import Prefetcher
@@ -18,7 +19,6 @@ from irtd_fast.load.sampler import Order, Sampler
 from irtd_fast.radiometry import MinMax, Recipe
 from irtd_fast.store.dataset import Dataset
 
-BoxPolicy = Literal["clip", "keep", "drop"]
 _INFRARED = 0
 
 
@@ -41,27 +41,14 @@ class LoaderStats:
     wait_ns: int = 0
 
 
-@dataclass(frozen=True)
-class BoxOptions:
-    """What becomes of boxes that the window cuts.
-
-    Attributes:
-        policy: ``clip`` to the batch's frame, ``keep`` as they are, ``drop`` unless whole.
-        min_visible: Smallest visible share of the unclipped box, below which it goes.
-        min_size: Smallest side in batch pixels, below which it goes.
-    """
-
-    policy: BoxPolicy = "clip"
-    min_visible: float = 0.1
-    min_size: float = 1.0
-
-
 @dataclass
 class Loader:
     """Batches of a dataset, epoch after epoch.
 
     Every ``for batch in loader`` is one epoch; the next one continues with the next epoch number.
     Batches are a pure function of (seed, epoch, rank), whatever ``threads`` and ``prefetch`` are.
+    ``box_ledger`` and ``point_ledger`` say what became of all boxes and points of the batches that
+    the present epoch has yielded so far (since it was resumed, if it was).
 
     Args:
         dataset: What ``irtd_fast.open`` gave.
@@ -120,6 +107,7 @@ class Loader:
             self.world_size, self.drop_last,
         )  # fmt: skip
         self.stats = LoaderStats()
+        self.box_ledger = self.point_ledger = Ledger()
         self._epoch = 0
         self._next = 0
 
@@ -131,8 +119,11 @@ class Loader:
         batches = self._produce(epoch, first)
         if self.prefetch > 0:
             batches = iter(Prefetcher(batches, self.prefetch, self._waited))
+        self.box_ledger = self.point_ledger = Ledger()
         for number, batch in enumerate(batches, start=first + 1):
             self._next = number
+            self.box_ledger += batch.box_ledger
+            self.point_ledger += batch.point_ledger
             yield batch
         self._epoch, self._next = epoch + 1, 0
 
@@ -204,29 +195,27 @@ class Loader:
         found = self.dataset.objects(index, ("box", "modality", "flags"))
         # The visible picture's own ground truth is not in infrared pixels.
         mine = found["modality"] == _INFRARED
-        running = np.concatenate([[0], np.cumsum(mine)])
-        offsets = running[found.offsets].astype(np.uint64)
-        boxes, kept, new_offsets, visible = _core.remap_boxes(
-            found["box"][mine], offsets, matrix, self.size, min_visible=self.boxes.min_visible,
-            min_size=self.boxes.min_size, policy=self.boxes.policy,
-        )  # fmt: skip
+        done = remap_boxes(
+            found["box"][mine], _counted(mine, found.offsets), matrix, self.size, self.boxes
+        )
         return {
-            "boxes": boxes, "offsets": new_offsets.astype(np.int64),
-            "categories": found.category[mine][kept], "box_flags": found["flags"][mine][kept],
-            "visible_fraction": visible,
+            "boxes": done.values, "offsets": done.offsets.astype(np.int64),
+            "categories": found.category[mine][done.kept],
+            "box_flags": found["flags"][mine][done.kept],
+            "visible_fraction": done.visible, "box_ledger": done.ledger,
         }  # fmt: skip
 
     def _points(self, index: NDArray[np.int64], matrix: NDArray[np.float64]) -> dict[str, Any]:
         found = self.dataset.points(index, ("xy", "modality"))
-        owner = np.repeat(np.arange(len(index)), np.diff(found.offsets))
-        m = matrix[owner]
-        xy = np.einsum("nij,nj->ni", m[:, :, :2], found["xy"]) + m[:, :, 2]
-        height, width = self.size
-        inside = (xy >= 0).all(axis=1) & (xy[:, 0] < width) & (xy[:, 1] < height)
-        inside &= found["modality"] == _INFRARED
-        running = np.concatenate([[0], np.cumsum(inside)])
+        mine = found["modality"] == _INFRARED
+        done = remap_points(found["xy"][mine], _counted(mine, found.offsets), matrix, self.size)
         return {
-            "points": xy[inside].astype(np.float32),
-            "point_offsets": running[found.offsets].astype(np.int64),
-            "point_categories": found.category[inside],
-        }
+            "points": done.values, "point_offsets": done.offsets.astype(np.int64),
+            "point_categories": found.category[mine][done.kept], "point_ledger": done.ledger,
+        }  # fmt: skip
+
+
+def _counted(mask: NDArray[np.bool_], offsets: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Offsets of a ragged column once only what the mask marks is left of it."""
+    running = np.concatenate([[0], np.cumsum(mask)])
+    return np.asarray(running[offsets])

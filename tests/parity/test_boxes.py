@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from irtd_fast import _core
+from irtd_fast.geometry.ledger import Fate
 
 SIZE = (120, 160)
 edges = st.one_of(
@@ -67,12 +68,13 @@ def near_a_threshold(batch, reference, options, index):
 )
 def test_every_policy_follows_the_definition(batch, min_visible, min_size, policy):
     options = {"min_visible": min_visible, "min_size": min_size, "policy": policy}
-    boxes, kept, offsets, visible = run(batch, **options)
+    boxes, kept, offsets, visible, fates = run(batch, **options)
     truth = reference.remap_boxes(*batch, SIZE, **options)
     differ = set(kept.tolist()) ^ set(truth[1].tolist())
     assert all(near_a_threshold(batch, reference, options, i) for i in differ)
     if differ:
         return
+    np.testing.assert_array_equal(np.flatnonzero(fates <= 1), kept)
     np.testing.assert_array_equal(kept, truth[1])
     np.testing.assert_array_equal(offsets, truth[2])
     np.testing.assert_allclose(boxes, truth[0], rtol=1e-5, atol=1e-4)
@@ -82,7 +84,7 @@ def test_every_policy_follows_the_definition(batch, min_visible, min_size, polic
 @settings(deadline=None)
 @given(batches())
 def test_nothing_that_stays_is_out_of_order_or_outside(batch):
-    boxes, kept, offsets, visible = run(batch, policy="clip")
+    boxes, kept, offsets, visible, fates = run(batch, policy="clip")
     assert (boxes.dtype, kept.dtype) == (np.float32, np.int64)
     assert (offsets.dtype, visible.dtype) == (np.uint64, np.float32)
     assert np.all(np.diff(kept) > 0)
@@ -93,6 +95,8 @@ def test_nothing_that_stays_is_out_of_order_or_outside(batch):
     assert np.all(boxes[:, 1::2] <= SIZE[0])
     assert np.all(boxes[:, :2] <= boxes[:, 2:])
     assert np.all((visible > 0) & (visible <= 1))
+    assert fates.shape == (len(batch[0]),)
+    assert set(fates.tolist()) <= {fate.value for fate in Fate}
     sample_of = np.searchsorted(batch[1], kept, side="right") - 1
     np.testing.assert_array_equal(
         np.bincount(sample_of, minlength=len(offsets) - 1) if len(offsets) > 1 else [],
@@ -105,9 +109,10 @@ def test_a_flip_and_a_crop_by_hand():
     offsets = np.array([0, 1, 2], np.uint64)
     flip = [[-1, 0, 160], [0, 1, 0]]
     matrices = np.array([flip, [[1, 0, 0], [0, 1, 0]]], np.float64)
-    out, kept, ends, visible = _core.remap_boxes(boxes, offsets, matrices, SIZE)
+    out, kept, ends, visible, fates = _core.remap_boxes(boxes, offsets, matrices, SIZE)
     assert out.tolist() == [[130, 12, 150, 20], [0, 0, 10, 10]]
     assert (kept.tolist(), ends.tolist(), visible.tolist()) == ([0, 1], [0, 1, 2], [1, 0.5])
+    assert fates.tolist() == [Fate.KEPT, Fate.CLIPPED]
 
 
 def test_wrong_arguments_are_refused():

@@ -223,3 +223,22 @@ def test_augment_none_takes_the_whole_picture(dataset):
 def test_bad_arguments(dataset, arguments):
     with pytest.raises(ValueError, match="found"):
         Loader(dataset, **arguments)
+
+
+def test_ledgers_of_batches_add_up_to_the_epochs(dataset):
+    loader = Loader(dataset, batch_size=16, size=(60, 60), seed=5, boxes=BoxOptions("clip", 0.4, 4))
+    boxes = points = 0
+    for batch in loader:
+        boxes += batch.box_ledger.total
+        points += batch.point_ledger.total
+        assert batch.box_ledger.kept + batch.box_ledger.clipped == len(batch.boxes)
+        assert batch.point_ledger.kept == len(batch.points)
+    assert loader.box_ledger.total == boxes == sum(len(sample.boxes) for sample in dataset)
+    assert loader.point_ledger.total == points == sum(len(sample.points) for sample in dataset)
+    assert loader.box_ledger.dropped > 0
+    assert loader.box_ledger.clipped > 0
+    first = loader.box_ledger
+    assert sum(len(batch.boxes) for batch in loader) == (
+        loader.box_ledger.kept + loader.box_ledger.clipped
+    )
+    assert loader.box_ledger != first  # another epoch, counted from its beginning
