@@ -421,15 +421,23 @@ def pool_size() -> int:
     Helper threads alive in this process; 0 before first use.
     """
 
+def probe_bytes(
+    data: typing_extensions.Buffer | numpy.typing.NDArray[typing.Any],
+) -> tuple[typing.Any, ...]:
+    """
+    The same as probe_images, of one file that is in memory; mtime_ns is 0.
+    """
+
 def probe_images(
     paths: list[typing.Any], *, threads: typing.SupportsInt | typing.SupportsIndex = 0
 ) -> list[typing.Any]:
     """
     What each file is, by content, from its header alone.
 
-    Per path (encoding, height, width, file_channels, bits, size, mtime_ns), or
+    Per path (encoding, height, width, file_channels, bits, size, mtime_ns, orientation), or
     (None, code, message) with code empty-file, lfs-pointer, unreadable, not-an-image,
-    truncated-image or huge-image. For tiff, height, width, channels and bits are 0.
+    truncated-image or huge-image. Height and width are those stored, before the orientation
+    is undone. For fff, and a tiff that is not plain, height, width, channels and bits are 0.
     """
 
 def read_ceiling(

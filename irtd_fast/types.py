@@ -52,6 +52,11 @@ class ImageInfo:
         size: Bytes of the file.
         mtime_ns: Modification time; a file that changes after planning is noticed.
         border: Pixels that are cut off at each of the four sides of the file's picture.
+        part: What is taken of the file: ``""`` the picture, ``alpha`` or ``opaque`` (its alpha
+            channel, its colours), ``pseudo`` or ``pseudo:PALETTE`` (counts from pseudo-colour),
+            ``raw`` (the counts that an R-JPEG or FFF carries).
+        orientation: EXIF or TIFF orientation of the file, undone on decoding; height and width
+            are those of the upright picture.
     """
 
     path: str
@@ -64,6 +69,13 @@ class ImageInfo:
     size: int
     mtime_ns: int
     border: int = 0
+    part: str = ""
+    orientation: int = 1
+
+    @property
+    def plain(self) -> bool:
+        """The picture is taken as it is stored, so that a JPEG file may be kept whole."""
+        return not self.border and not self.part and self.orientation == 1
 
 
 @dataclass(slots=True)

@@ -132,7 +132,7 @@ py::tuple describe_probe(const ImageProbe& probe) {
     return py::make_tuple(py::none(), probe.code, text);
   }
   return py::make_tuple(probe.encoding, probe.height, probe.width, probe.channels, probe.bits,
-                        probe.size, probe.mtime_ns);
+                        probe.size, probe.mtime_ns, probe.orientation);
 }
 
 py::list probe_many(const py::list& paths, int threads) {
@@ -244,11 +244,20 @@ void register_statistics(py::module_& m) {
 void register_image(py::module_& m) {
   register_jpeg(m);
   register_statistics(m);
-  m.def("probe_images", &probe_many, py::arg("paths"), py::kw_only(), py::arg("threads") = 0,
-        "What each file is, by content, from its header alone.\n\n"
-        "Per path (encoding, height, width, file_channels, bits, size, mtime_ns), or\n"
-        "(None, code, message) with code empty-file, lfs-pointer, unreadable, not-an-image,\n"
-        "truncated-image or huge-image. For tiff, height, width, channels and bits are 0.");
+  m.def(
+      "probe_images", &probe_many, py::arg("paths"), py::kw_only(), py::arg("threads") = 0,
+      "What each file is, by content, from its header alone.\n\n"
+      "Per path (encoding, height, width, file_channels, bits, size, mtime_ns, orientation), or\n"
+      "(None, code, message) with code empty-file, lfs-pointer, unreadable, not-an-image,\n"
+      "truncated-image or huge-image. Height and width are those stored, before the orientation\n"
+      "is undone. For fff, and a tiff that is not plain, height, width, channels and bits are 0.");
+  m.def(
+      "probe_bytes",
+      [](const py::buffer& data) {
+        const ByteView view(data);
+        return describe_probe(probe_bytes(view.bytes()));
+      },
+      py::arg("data"), "The same as probe_images, of one file that is in memory; mtime_ns is 0.");
   m.def(
       "xxh64",
       [](const py::buffer& data, std::uint64_t seed) {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "probe_source.hpp"
+
 namespace irtd::detail {
 namespace {
 
@@ -11,6 +13,8 @@ constexpr std::uint8_t kSoi = 0xD8;
 constexpr std::uint8_t kEoi = 0xD9;
 constexpr std::uint8_t kSos = 0xDA;
 constexpr std::uint8_t kApp0 = 0xE0;
+constexpr std::uint8_t kApp1 = 0xE1;
+constexpr std::size_t kExifHead = 1024;  // the first directory, where the orientation is
 constexpr std::uint8_t kApp14 = 0xEE;
 
 constexpr bool is_frame(std::uint8_t m) noexcept {
@@ -66,10 +70,12 @@ JpegWalk::Status JpegWalk::segment(std::uint8_t marker, Bytes rest) noexcept {
   if (length < 2) return fail("a segment shorter than its own length field");
   const std::size_t total = 2 + static_cast<std::size_t>(length);
   const bool frame_marker = is_frame(marker);
-  if (frame_marker || marker == kSos || marker == kApp0 || marker == kApp14) {
-    // The application segments tell in their first 14 bytes; the others are needed whole.
-    const std::size_t needed =
-        frame_marker || marker == kSos ? total : std::min<std::size_t>(total, 4 + 14);
+  const bool exif = marker == kApp1 && until_ == Until::frame;
+  if (frame_marker || marker == kSos || marker == kApp0 || marker == kApp14 || exif) {
+    // The application segments tell in their first bytes; the others are needed whole.
+    const std::size_t needed = frame_marker || marker == kSos
+                                   ? total
+                                   : std::min<std::size_t>(total, 4 + (exif ? kExifHead : 14));
     if (rest.size() < needed) return Status::more;
     const Bytes payload = rest.subspan(4, needed - 4);
     if (frame_marker || marker == kSos) {
@@ -118,6 +124,10 @@ JpegWalk::Status JpegWalk::scan(Bytes payload) noexcept {
 void JpegWalk::note_app(std::uint8_t marker, Bytes payload) noexcept {
   if (marker == kApp0) {
     jfif_ = jfif_ || (payload.size() >= 14 && std::memcmp(payload.data(), "JFIF", 5) == 0);
+  } else if (marker == kApp1) {
+    if (payload.size() >= 6 && std::memcmp(payload.data(), "Exif\0", 6) == 0) {
+      orientation_ = exif_orientation(payload.subspan(6, payload.size() - 6));
+    }
   } else if (payload.size() >= 12 && std::memcmp(payload.data(), "Adobe", 5) == 0) {
     adobe_transform_ = payload[11];
   }

@@ -32,6 +32,8 @@ class JpegWalk {
   std::uint64_t position() const noexcept { return position_; }
   const JpegHeader& header() const noexcept { return header_; }
   int precision() const noexcept { return precision_; }
+  /// EXIF orientation, 1 to 8; only Until::frame looks for it.
+  int orientation() const noexcept { return orientation_; }
   /// Why the walk said Status::bad.
   const char* problem() const noexcept { return problem_; }
   /// True where the first scan does not hold all components, so that more scans must follow.
@@ -61,6 +63,7 @@ class JpegWalk {
   bool have_frame_ = false;
   bool multi_scan_ = false;
   bool jfif_ = false;
+  int orientation_ = 1;
   int adobe_transform_ = -1;  ///< -1 without an Adobe segment
   std::array<std::uint8_t, 4> ids_{};
   std::array<std::uint8_t, 4> sampling_{};

@@ -15,6 +15,7 @@
 
 #include "irtd/parallel.hpp"
 #include "jpeg_markers.hpp"
+#include "probe_source.hpp"
 
 namespace irtd {
 namespace {
@@ -26,13 +27,15 @@ constexpr std::int64_t kMaxJpegSide = 65500;
 constexpr std::int64_t kMaxSide = std::int64_t{1} << 20;
 constexpr std::string_view kLfsPointer = "version https://git-lfs";
 
+using detail::ProbeSource;
+
 /// A file descriptor that is closed when it goes out of scope.
-class File {
+class File final : public ProbeSource {
  public:
   explicit File(const std::string& path) noexcept
       // O_NONBLOCK: opening a FIFO must not wait for somebody to write into it.
       : fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {}
-  ~File() {
+  ~File() override {
     if (fd_ >= 0) ::close(fd_);
   }
   File(const File&) = delete;
@@ -40,8 +43,8 @@ class File {
 
   int fd() const noexcept { return fd_; }
 
-  /// Reads up to `size` bytes at `offset`; fewer only at the end of the file, -1 on an error.
-  std::ptrdiff_t read_at(std::uint8_t* buffer, std::size_t size, std::uint64_t offset) const {
+  std::ptrdiff_t read_at(std::uint8_t* buffer, std::size_t size,
+                         std::uint64_t offset) const override {
     std::size_t done = 0;
     while (done < size) {
       const ssize_t got =
@@ -58,6 +61,23 @@ class File {
   int fd_;
 };
 
+/// A file that is in memory.
+class Memory final : public ProbeSource {
+ public:
+  explicit Memory(Bytes data) noexcept : data_(data) {}
+  std::ptrdiff_t read_at(std::uint8_t* buffer, std::size_t size,
+                         std::uint64_t offset) const override {
+    if (offset >= data_.size()) return 0;
+    const auto start = static_cast<std::size_t>(offset);
+    const std::size_t count = std::min(size, data_.size() - start);
+    std::memcpy(buffer, data_.data() + start, count);
+    return static_cast<std::ptrdiff_t>(count);
+  }
+
+ private:
+  Bytes data_;
+};
+
 std::uint32_t big32(const std::uint8_t* p) noexcept {
   return (std::uint32_t{p[0]} << 24) | (std::uint32_t{p[1]} << 16) | (std::uint32_t{p[2]} << 8) |
          p[3];
@@ -70,39 +90,15 @@ std::uint32_t little32(const std::uint8_t* p) noexcept {
 
 int little16(const std::uint8_t* p) noexcept { return (p[1] << 8) | p[0]; }
 
-void fail(ImageProbe& probe, const char* code, std::string message) {
-  probe.encoding = "";
-  probe.height = probe.width = probe.channels = probe.bits = 0;
-  probe.code = code;
-  probe.message = std::move(message);
-}
+using detail::accept_probe;
+using detail::fail_probe;
 
 void fail_errno(ImageProbe& probe, const char* what) {
-  fail(probe, "unreadable", std::string(what) + ": " + std::generic_category().message(errno));
+  fail_probe(probe, "unreadable",
+             std::string(what) + ": " + std::generic_category().message(errno));
 }
 
-void accept(ImageProbe& probe, const char* encoding, std::int64_t height, std::int64_t width,
-            int channels, int bits) {
-  const std::int64_t side = encoding == std::string_view("jpeg") ? kMaxJpegSide : kMaxSide;
-  if (height <= 0 || width <= 0) {
-    fail(probe, "not-an-image", std::string(encoding) + " header with a zero size");
-    return;
-  }
-  // The sides first: their product may not fit otherwise.
-  if (height > side || width > side || height * width > kMaxPixels) {
-    fail(probe, "huge-image",
-         std::string(encoding) + " header claims " + std::to_string(height) + " x " +
-             std::to_string(width) + " pixels");
-    return;
-  }
-  probe.encoding = encoding;
-  probe.height = static_cast<int>(height);
-  probe.width = static_cast<int>(width);
-  probe.channels = channels;
-  probe.bits = bits;
-}
-
-void probe_jpeg(ImageProbe& probe, const File& file, std::vector<std::uint8_t>& window,
+void probe_jpeg(ImageProbe& probe, const ProbeSource& file, std::vector<std::uint8_t>& window,
                 std::size_t size) {
   using Status = detail::JpegWalk::Status;
   detail::JpegWalk walk(detail::JpegWalk::Until::frame);
@@ -112,14 +108,14 @@ void probe_jpeg(ImageProbe& probe, const File& file, std::vector<std::uint8_t>& 
     const Status status = walk.feed({window.data(), size}, base);
     if (status == Status::done) break;
     if (status == Status::bad) {
-      fail(probe, "not-an-image", std::string("jpeg: ") + walk.problem());
+      fail_probe(probe, "not-an-image", std::string("jpeg: ") + walk.problem());
       return;
     }
     // A segment is at most 64 KiB + 1, so a full window that starts at its marker and still does
     // not hold what is needed of it means that the file ends there.
     const bool at_marker = base == walk.position() && base > 0;
     if (size < asked || at_marker) {
-      fail(probe, "truncated-image", "jpeg: the file ends before its frame header");
+      fail_probe(probe, "truncated-image", "jpeg: the file ends before its frame header");
       return;
     }
     base = walk.position();
@@ -128,16 +124,17 @@ void probe_jpeg(ImageProbe& probe, const File& file, std::vector<std::uint8_t>& 
     if (got < 0) return fail_errno(probe, "read");
     size = static_cast<std::size_t>(got);
   }
-  accept(probe, "jpeg", walk.header().height, walk.header().width, walk.header().components,
-         walk.precision() > 8 ? 16 : 8);
+  accept_probe(probe, "jpeg", walk.header().height, walk.header().width, walk.header().components,
+               walk.precision() > 8 ? 16 : 8);
+  if (probe.ok()) probe.orientation = walk.orientation();
 }
 
 void probe_png(ImageProbe& probe, Bytes head) {
   if (head.size() < 33) {  // signature, IHDR with its length, type and CRC
-    return fail(probe, "truncated-image", "png: the file ends within its header");
+    return fail_probe(probe, "truncated-image", "png: the file ends within its header");
   }
   if (big32(head.data() + 8) != 13 || std::memcmp(head.data() + 12, "IHDR", 4) != 0) {
-    return fail(probe, "not-an-image", "png: no IHDR chunk");
+    return fail_probe(probe, "not-an-image", "png: no IHDR chunk");
   }
   const int bits = head[24];
   const int color = head[25];
@@ -161,17 +158,17 @@ void probe_png(ImageProbe& probe, Bytes head) {
   }
   const bool known_bits = bits == 1 || bits == 2 || bits == 4 || bits == 8 || bits == 16;
   if (channels == 0 || !known_bits) {
-    return fail(probe, "not-an-image",
-                "png: colour type " + std::to_string(color) + " with " + std::to_string(bits) +
-                    " bits does not exist");
+    return fail_probe(probe, "not-an-image",
+                      "png: colour type " + std::to_string(color) + " with " +
+                          std::to_string(bits) + " bits does not exist");
   }
-  accept(probe, "png", big32(head.data() + 20), big32(head.data() + 16), channels,
-         bits == 16 ? 16 : 8);
+  accept_probe(probe, "png", big32(head.data() + 20), big32(head.data() + 16), channels,
+               bits == 16 ? 16 : 8);
 }
 
 void probe_bmp(ImageProbe& probe, Bytes head) {
   if (head.size() < 30) {
-    return fail(probe, "truncated-image", "bmp: the file ends within its header");
+    return fail_probe(probe, "truncated-image", "bmp: the file ends within its header");
   }
   const std::uint32_t header_size = little32(head.data() + 14);
   std::int64_t width = 0;
@@ -187,14 +184,14 @@ void probe_bmp(ImageProbe& probe, Bytes head) {
     height = height < 0 ? -height : height;  // negative: the rows are stored top to bottom
     bits = little16(head.data() + 28);
   } else {
-    return fail(probe, "not-an-image",
-                "bmp: an info header of " + std::to_string(header_size) + " bytes");
+    return fail_probe(probe, "not-an-image",
+                      "bmp: an info header of " + std::to_string(header_size) + " bytes");
   }
   const std::array<int, 6> known{1, 4, 8, 16, 24, 32};
   if (std::find(known.begin(), known.end(), bits) == known.end()) {
-    return fail(probe, "not-an-image", "bmp: " + std::to_string(bits) + " bits per pixel");
+    return fail_probe(probe, "not-an-image", "bmp: " + std::to_string(bits) + " bits per pixel");
   }
-  accept(probe, "bmp", height, width, bits <= 8 ? 1 : (bits == 32 ? 4 : 3), 8);
+  accept_probe(probe, "bmp", height, width, bits <= 8 ? 1 : (bits == 32 ? 4 : 3), 8);
 }
 
 bool starts_with(Bytes head, std::string_view magic) {
@@ -207,29 +204,42 @@ bool is_tiff(Bytes head) {
          starts_with(head, "II+\0"sv) || starts_with(head, "MM\0+"sv);  // 43: BigTIFF
 }
 
-void probe_content(ImageProbe& probe, const File& file, std::vector<std::uint8_t>& window) {
+bool is_fff(Bytes head) {
+  using namespace std::string_view_literals;
+  return starts_with(head, "FFF\0"sv) || starts_with(head, "AFF\0"sv);
+}
+
+void probe_content(ImageProbe& probe, const ProbeSource& file, std::vector<std::uint8_t>& window) {
   const std::ptrdiff_t got = file.read_at(window.data(), kHead, 0);
   if (got < 0) return fail_errno(probe, "read");
   const Bytes head(window.data(), static_cast<std::size_t>(got));
-  if (head.empty()) return fail(probe, "empty-file", "the file has no bytes");
+  if (head.empty()) return fail_probe(probe, "empty-file", "the file has no bytes");
   if (starts_with(head, "\xFF\xD8\xFF")) return probe_jpeg(probe, file, window, head.size());
   if (starts_with(head, "\x89PNG\r\n\x1A\n")) return probe_png(probe, head);
   if (starts_with(head, "BM")) return probe_bmp(probe, head);
-  if (is_tiff(head)) {
-    probe.encoding = "tiff";
+  if (is_tiff(head)) return detail::probe_tiff(probe, file, head);
+  if (starts_with(head, "GIF87a") || starts_with(head, "GIF89a")) {
+    return detail::probe_gif(probe, head);
+  }
+  if (starts_with(head, "RIFF") && head.size() >= 12 &&
+      std::memcmp(head.data() + 8, "WEBP", 4) == 0) {
+    return detail::probe_webp(probe, head);
+  }
+  if (is_fff(head)) {
+    probe.encoding = "fff";
     return;
   }
   if (starts_with(head, kLfsPointer)) {
-    return fail(probe, "lfs-pointer",
-                "a git-lfs pointer instead of the picture: run git lfs pull in the dump");
+    return fail_probe(probe, "lfs-pointer",
+                      "a git-lfs pointer instead of the picture: run git lfs pull in the dump");
   }
-  fail(probe, "not-an-image", "the first bytes are of no picture format we know");
+  fail_probe(probe, "not-an-image", "the first bytes are of no picture format we know");
 }
 
 ImageProbe probe_with(const std::string& path, std::vector<std::uint8_t>& window) {
   ImageProbe probe;
   if (path.find('\0') != std::string::npos) {
-    fail(probe, "unreadable", "a path with a NUL character");
+    fail_probe(probe, "unreadable", "a path with a NUL character");
     return probe;
   }
   const File file(path);
@@ -245,7 +255,7 @@ ImageProbe probe_with(const std::string& path, std::vector<std::uint8_t>& window
   probe.size = info.st_size;
   probe.mtime_ns = std::int64_t{info.st_mtim.tv_sec} * 1'000'000'000 + info.st_mtim.tv_nsec;
   if (!S_ISREG(info.st_mode)) {
-    fail(probe, "unreadable", "not a regular file");
+    fail_probe(probe, "unreadable", "not a regular file");
     return probe;
   }
   window.resize(kWindow);
@@ -254,6 +264,46 @@ ImageProbe probe_with(const std::string& path, std::vector<std::uint8_t>& window
 }
 
 }  // namespace
+
+namespace detail {
+
+void fail_probe(ImageProbe& probe, const char* code, std::string message) {
+  probe.encoding = "";
+  probe.height = probe.width = probe.channels = probe.bits = 0;
+  probe.code = code;
+  probe.message = std::move(message);
+}
+
+void accept_probe(ImageProbe& probe, const char* encoding, std::int64_t height, std::int64_t width,
+                  int channels, int bits) {
+  const std::int64_t side = encoding == std::string_view("jpeg") ? kMaxJpegSide : kMaxSide;
+  if (height <= 0 || width <= 0) {
+    fail_probe(probe, "not-an-image", std::string(encoding) + " header with a zero size");
+    return;
+  }
+  // The sides first: their product may not fit otherwise.
+  if (height > side || width > side || height * width > kMaxPixels) {
+    fail_probe(probe, "huge-image",
+               std::string(encoding) + " header claims " + std::to_string(height) + " x " +
+                   std::to_string(width) + " pixels");
+    return;
+  }
+  probe.encoding = encoding;
+  probe.height = static_cast<int>(height);
+  probe.width = static_cast<int>(width);
+  probe.channels = channels;
+  probe.bits = bits;
+}
+
+}  // namespace detail
+
+ImageProbe probe_bytes(Bytes data) {
+  ImageProbe probe;
+  probe.size = static_cast<std::int64_t>(data.size());
+  std::vector<std::uint8_t> window(kWindow);
+  probe_content(probe, Memory(data), window);
+  return probe;
+}
 
 ImageProbe probe_image(const std::string& path) {
   std::vector<std::uint8_t> window;

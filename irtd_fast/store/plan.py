@@ -216,7 +216,7 @@ def _group(
     for number, picture in enumerate(pictures):
         if picture is None:
             continue
-        if keep_jpeg and picture.encoding == "jpeg" and not picture.border:
+        if keep_jpeg and picture.encoding == "jpeg" and picture.plain:
             key: _Key = ("packed", "jpeg", "uint8")
         elif shapes[_shape(picture)] < options.few:
             key = ("packed", "raw", picture.dtype)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from irtd_fast import _core
 from irtd_fast.errors import DecodeError
-from irtd_fast.images import decode_image
+from irtd_fast.images import Channels, decode_image
 from irtd_fast.manifest import Manifest
 from irtd_fast.store.plan import ArrayPlan, picture_of
 from irtd_fast.store.spec import Codec, make_chain
@@ -174,7 +174,7 @@ class TaskWriter:
             path, array.rows_per_shard, len(pictures), array.sample_bytes, chain
         )
         outcomes: list[_Outcome] = [(False, 0, 0, "", "")] * len(pictures)
-        jpeg = [i for i, p in enumerate(pictures) if p.encoding == "jpeg" and not p.border]
+        jpeg = [i for i, p in enumerate(pictures) if p.encoding == "jpeg" and p.plain]
         for first in range(0, len(jpeg), _SLICE):
             part = jpeg[first : first + _SLICE]
             results = writer.put_jpeg_files(
@@ -191,7 +191,7 @@ class TaskWriter:
             writer.put(i, pixels)
             return 0
 
-        others = [i for i, p in enumerate(pictures) if p.encoding != "jpeg" or p.border]
+        others = [i for i, p in enumerate(pictures) if p.encoding != "jpeg" or not p.plain]
         self._decode_others(others, pictures, array, outcomes, put)
         for i in others:
             if not outcomes[i][0]:
@@ -290,19 +290,16 @@ class TaskWriter:
 
 
 def decode_for(data: bytes, picture: ImageInfo, modality: str, tolerance: int) -> _Pixels:
-    """Decode a picture as the store holds it: gray counts, or RGB; without its border."""
-    pixels = _decode_whole(data, picture, modality, tolerance)
-    edge = picture.border
-    return pixels[edge : pixels.shape[0] - edge, edge : pixels.shape[1] - edge]
-
-
-def _decode_whole(data: bytes, picture: ImageInfo, modality: str, tolerance: int) -> _Pixels:
-    if modality == "visible" and picture.channels == 3:
-        pixels = decode_image(data, channels="colour")
-        return pixels if pixels.ndim == 3 else cast("_Pixels", np.stack([pixels] * 3, axis=2))
-    if picture.channels == 3:
-        return decode_image(data, channels="colour")
-    return decode_image(data, channels="gray", tolerance=tolerance)
+    """Decode a picture as the store holds it: gray counts, or RGB; upright, without its border."""
+    wanted, _, palette = picture.part.partition(":")
+    default = "colour" if picture.channels == 3 else "gray"
+    pixels = decode_image(
+        data, channels=cast("Channels", wanted or default), tolerance=tolerance,
+        border=picture.border, palette=palette,
+    )  # fmt: skip
+    if picture.channels == 3 and pixels.ndim == 2 and modality == "visible":
+        return cast("_Pixels", np.stack([pixels] * 3, axis=2))
+    return pixels
 
 
 def _shape_text(shape: tuple[object, ...]) -> str:
