@@ -47,6 +47,7 @@ class Manifest:
         base: Folder below the root in which the layout was found, ``""`` or ending in ``/``.
         samples: In natural order of the infrared pictures' paths.
         problems: Defects, and what was done about each.
+        sampling: Which pictures of a sequence were taken (``Sampling``); empty if all.
         notes: Facts worth knowing that are no defects.
     """
 
@@ -57,6 +58,7 @@ class Manifest:
     samples: list[SampleRecord] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    sampling: dict[str, Any] = field(default_factory=dict)
 
     def save(self, path: str | Path) -> str:
         """Write the manifest as JSON lines.
@@ -78,6 +80,7 @@ class Manifest:
             "samples": len(self.samples),
             "problems": len(self.problems),
             "notes": self.notes,
+            "sampling": self.sampling,
             "layout": _LAYOUT,
         }
         with Path(path).open("w", encoding="utf-8", newline="\n") as file:
@@ -105,7 +108,7 @@ class Manifest:
             found = f"expected {samples} samples and {problems} problems, found {len(values)} lines"
             _fail(path, len(values) + 1, found)
         manifest = cls(header["source"], header["variant"], header["root"], header["base"])
-        manifest.notes = header["notes"]
+        manifest.notes, manifest.sampling = header["notes"], header["sampling"]
         for number, value in enumerate(values):
             try:
                 if number < samples:

@@ -186,8 +186,9 @@ class RawLabels:
 
     Attributes:
         key: Named parts that identify the picture (``stem``, ``split``, ``sequence`` …). Two are
-            not compared as text: ``frame`` as a number, and ``rank``, the picture's place (from
-            0, in natural order) among those that all other parts fit.
+            not compared as text: ``frame`` as a number, and ``rank``, the picture's place in its
+            sequence (from 0, in natural order). The sequence is what all groups of the picture's
+            pattern but ``stem`` and ``frame`` name.
         path: Label file, relative to the dump's root.
         where: Record inside the file, or ``""`` when the file is about one picture.
         size: ``(height, width)`` the labels claim, or ``None``.

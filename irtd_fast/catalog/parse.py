@@ -115,14 +115,16 @@ def _attributes(table: Table) -> dict[str, AttributeRange]:
 
 def _sampling(table: Table) -> Sampling:
     fraction = table.number("fraction")
-    sampling = Sampling(
-        every=table.count("every") or 1,
-        fraction=1.0 if fraction is None else fraction,
-        per_sequence=table.count("per_sequence"),
-        stride=table.count("stride") or 1,
-    )
-    if not 0 < sampling.fraction <= 1:
-        table.fail("fraction", f"must lie in (0, 1], found {sampling.fraction}")
+    try:
+        sampling = Sampling(
+            every=table.count("every", 1),
+            fraction=1.0 if fraction is None else fraction,
+            per_sequence=table.count("per_sequence"),
+            stride=table.count("stride", 1),
+            seed=table.count("seed"),
+        )
+    except ValueError as error:
+        table.fail(str(error).partition(" ")[0], str(error).partition(" ")[2])
     table.finish()
     return sampling
 

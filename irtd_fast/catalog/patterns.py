@@ -16,7 +16,7 @@ def compile_pattern(pattern: str) -> re.Pattern[str]:
     Raises:
         re.error: The pattern is not a regular expression.
     """
-    return re.compile(rf"(?P<base>(?:.*?/)??){pattern}")
+    return re.compile(rf"(?P<base>(?:.*?/)??)(?:{pattern})")
 
 
 @functools.lru_cache(maxsize=4096)

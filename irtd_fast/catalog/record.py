@@ -149,12 +149,25 @@ class Sampling:
         fraction: Take this part of each sequence, evenly spaced from a seeded start.
         per_sequence: Take no more than this of a sequence, evenly spaced; 0 is no limit.
         stride: Only every so many-th picture is labelled: ``fraction`` chooses among those.
+        seed: Fixes where evenly spaced choices begin.
+
+    Raises:
+        ValueError: A number is out of its range.
     """
 
     every: int = 1
     fraction: float = 1.0
     per_sequence: int = 0
     stride: int = 1
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Check the numbers."""
+        for name, least in (("every", 1), ("per_sequence", 0), ("stride", 1), ("seed", 0)):
+            if getattr(self, name) < least:
+                raise ValueError(f"{name} must be at least {least}, found {getattr(self, name)}")
+        if not 0 < self.fraction <= 1:
+            raise ValueError(f"fraction must lie in (0, 1], found {self.fraction}")
 
     @property
     def takes_all(self) -> bool:

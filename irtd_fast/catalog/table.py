@@ -81,9 +81,9 @@ class Table:
             self.fail(key, f"expected a number, found {value!r}")
         return float(value)
 
-    def count(self, key: str) -> int:
-        """Take an integer >= 0, 0 when absent."""
-        value = self._take(key, int, 0)
+    def count(self, key: str, default: int = 0) -> int:
+        """Take an integer >= 0, the default when absent."""
+        value = self._take(key, int, default)
         if value < 0:
             self.fail(key, f"must not be negative, found {value}")
         return value

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import enum
 from collections.abc import Iterator
+from dataclasses import replace as replaced
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -26,7 +27,7 @@ from irtd_fast.cli.output import (
 from irtd_fast.cli.progress import Progress
 
 if TYPE_CHECKING:
-    from irtd_fast.catalog import SourceRecord
+    from irtd_fast.catalog import Sampling, SourceRecord
     from irtd_fast.engines.ingest import IngestReport
 
 LEFT_OUT, LOST = "sample left out", "samples left out"
@@ -75,6 +76,21 @@ def ingest(
     limit: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="Only the first N samples.")
     ] = None,
+    sample_every: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, help="Take each Nth picture of a sequence; 1 takes all."),
+    ] = None,
+    fraction: Annotated[
+        float | None,
+        typer.Option(metavar="F", help="Take this part of each sequence, evenly spaced."),
+    ] = None,
+    per_sequence: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, help="Take at most N pictures of a sequence."),
+    ] = None,
+    seed: Annotated[
+        int, typer.Option(metavar="S", min=0, help="Where evenly spaced choices begin.")
+    ] = 0,
     workers: Annotated[
         int, typer.Option(metavar="N", min=0, help="Threads; 0 takes one a core.")
     ] = 0,
@@ -94,6 +110,7 @@ def ingest(
     """Scan a dump, plan, write, commit: the source is in the store completely or not at all."""
     record = _record(source, catalog_file)
     _check_variant(record, variant)
+    sampling = _sampling(record, sample_every, fraction, per_sequence, seed)
     from irtd_fast.engines.ingest import ingest as run
     from irtd_fast.store.plan import IngestOptions
 
@@ -101,7 +118,8 @@ def ingest(
     with Progress() as progress, _no_empty_folder(store):
         report = run(
             root, store, source=record, variant=variant, name=name, options=options, limit=limit,
-            workers=workers, resume=resume, replace=replace, dry_run=dry_run, progress=progress,
+            sampling=sampling, workers=workers, resume=resume, replace=replace, dry_run=dry_run,
+            progress=progress,
         )  # fmt: skip
     if as_json:
         print_json(report.to_dict())
@@ -142,6 +160,27 @@ def _record(key: str | None, file: Path | None) -> SourceRecord:
         message = f"{key!r} is not the key of {file}, which is {record.key!r}"
         raise typer.BadParameter(message, param_hint="'--source'")
     return record
+
+
+def _sampling(
+    record: SourceRecord, every: int | None, fraction: float | None, per_sequence: int | None,
+    seed: int,
+) -> Sampling | None:  # fmt: skip
+    """What was asked for, which replaces the record's default as a whole; ``None`` if nothing.
+
+    Raises:
+        typer.BadParameter: The fraction is no fraction.
+    """
+    if every is None and fraction is None and per_sequence is None and not seed:
+        return None
+    default = record.sampling
+    if every is None and fraction is None and per_sequence is None:
+        return replaced(default, seed=seed)
+    part = 1.0 if fraction is None else fraction
+    if not 0 < part <= 1:
+        message = f"expected a part in (0, 1], found {fraction}"
+        raise typer.BadParameter(message, param_hint="'--fraction'")
+    return catalog.Sampling(every or 1, part, per_sequence or 0, default.stride, seed)
 
 
 def _check_variant(record: SourceRecord, variant: str | None) -> None:

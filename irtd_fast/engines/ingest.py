@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from irtd_fast import _core, catalog
-from irtd_fast.catalog import SourceRecord
+from irtd_fast.catalog import Sampling, SourceRecord
 from irtd_fast.engines.local import run_tasks
 from irtd_fast.errors import StoreError, StoreExistsError, StoreFormatError
 from irtd_fast.manifest import Manifest
@@ -87,6 +87,7 @@ def ingest(
     name: str | None = None,
     options: IngestOptions | None = None,
     limit: int | None = None,
+    sampling: Sampling | None = None,
     workers: int = 0,
     resume: bool = False,
     replace: bool = False,
@@ -103,6 +104,7 @@ def ingest(
         name: Name of the group in the store, by default the record's key.
         options: Profile, codec, visible partners, sizes.
         limit: Keep the first so many samples.
+        sampling: Which pictures of a sequence to take; by default the record's.
         workers: Threads, by default one a core.
         resume: Go on from an interrupted run; otherwise one is not touched.
         replace: Replace the source, and forget an interrupted run.
@@ -121,7 +123,7 @@ def ingest(
     staging = Staging(Path(store).absolute(), _group_name(name or record.key))
     if dry_run:
         started = time.perf_counter()
-        request = _request(root, record, variant, options, limit)
+        request = _request(root, record, variant, options, limit, sampling)
         job, pending = _scan_pictures(Path(root).absolute(), record, request, threads, progress)
         pending.read_labels()
         report = _report(staging, job, {"samples": len(job.manifest.samples)})
@@ -132,7 +134,7 @@ def ingest(
         done = _refuse_or_clear(staging, resume=resume, replace=replace)
         if done is not None:
             return done
-        request = _request(root, record, variant, options, limit)
+        request = _request(root, record, variant, options, limit, sampling)
         return _run(staging, request, Path(root).absolute(), record, threads, replace, progress)
 
 
@@ -165,11 +167,13 @@ def _request(
     variant: str | None,
     options: IngestOptions,
     limit: int | None,
+    sampling: Sampling | None,
 ) -> dict[str, Any]:
     """What makes two runs the same run."""
     return {
         "root": str(Path(root).absolute()), "record": record.digest(), "variant": variant,
-        "limit": limit, "options": asdict(options),
+        "limit": limit, "sampling": None if sampling is None else asdict(sampling),
+        "options": asdict(options),
     }  # fmt: skip
 
 
@@ -285,8 +289,9 @@ def _scan_pictures(
     if not root.is_dir():
         raise NotADirectoryError(20, "the dump is not a folder", str(root))
     pending = scan_pictures(
-        root, record, variant=request["variant"], limit=request["limit"], threads=threads,
-        progress=progress,
+        root, record, variant=request["variant"], limit=request["limit"],
+        sampling=None if request["sampling"] is None else Sampling(**request["sampling"]),
+        threads=threads, progress=progress,
     )  # fmt: skip
     manifest, options = pending.manifest, IngestOptions(**request["options"])
     plan = make_plan(manifest, options, sealed=False)
@@ -354,7 +359,7 @@ def _attributes(job: _Job, options: dict[str, Any]) -> dict[str, Any]:
         "source": job.record.to_dict(), "record_digest": job.record.digest(),
         "variant": job.manifest.variant, "options": options, "codecs": codecs,
         "recipe": {"name": "counts"}, "licence": job.record.licence, "terms": job.record.terms,
-        "notes": job.manifest.notes,
+        "notes": job.manifest.notes, "sampling": job.manifest.sampling,
     }  # fmt: skip
 
 

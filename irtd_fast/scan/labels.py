@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 from irtd_fast.catalog import AnnotationSpec, SourceRecord
@@ -12,7 +12,9 @@ from irtd_fast.errors import AnnotationError, SourceError
 from irtd_fast.formats import READERS, BoxOptions, LabelFile
 from irtd_fast.formats.base import KEPT_MARKED, OBJECT_LEFT_OUT
 from irtd_fast.scan.boxes import Verdict, judge_box, judge_centre, judge_point, without_border
-from irtd_fast.scan.layout import Key, Layout, PictureSet
+from irtd_fast.scan.drafts import Draft, Group
+from irtd_fast.scan.layout import Layout, PictureSet
+from irtd_fast.scan.paths import Key
 from irtd_fast.types import (
     ImageInfo,
     ObjectFlag,
@@ -25,31 +27,8 @@ from irtd_fast.types import (
     SampleRecord,
 )
 
-
-@dataclass(slots=True)
-class Draft:
-    """One infrared picture on its way to a sample.
-
-    Attributes:
-        name: Name of the sample.
-        path: The infrared picture.
-        values: Values of the named groups of its set.
-        sample: The sample; ``None`` if the picture was left out.
-        labelled: A label file or record was found for it.
-        sources: Places of labels already taken, by annotation spec.
-    """
-
-    name: str
-    path: str
-    values: Key
-    sample: SampleRecord | None = None
-    labelled: bool = False
-    sources: dict[int, str] = field(default_factory=dict)
-
-
-Group = tuple[PictureSet, list[Draft]]
-
 _NUMBERS = frozenset(("frame", "identity", "camera"))
+_COUNTED = frozenset(("frame", "rank"))
 
 
 def set_attribute(record: SourceRecord, sample: SampleRecord, name: str, value: str) -> str:
@@ -81,9 +60,8 @@ def set_attribute(record: SourceRecord, sample: SampleRecord, name: str, value: 
 class Joiner:
     """Finds the drafts that a label's named parts belong to; indexes are built when needed.
 
-    Parts are compared as text, but ``frame`` as a number; ``rank`` is a draft's place among those
-    that fit the label's other parts. Places are counted over all pictures of the dump, also over
-    those that were not taken.
+    Parts are compared as text, but ``frame`` as a number; ``rank`` is a draft's place in its
+    sequence, counted over all pictures of the dump, also over those that were not taken.
     """
 
     def __init__(self, groups: list[Group]) -> None:
@@ -98,17 +76,15 @@ class Joiner:
         """
         found: list[Draft] = []
         joined = False
-        rank = int(key["rank"]) if "rank" in key else -1
         for number, (pictures, drafts) in enumerate(self._groups):
-            names = tuple(name for name in pictures.names if name in key)
+            names = tuple(n for n in (*pictures.names, "rank") if n in key)
             if not names:
                 continue
             joined = True
             index = self._indexes.get((number, names))
             if index is None:
                 index = self._indexes[number, names] = _index(pictures, drafts, names)
-            fitting = index.get(_parts(names, [key[name] for name in names]), ())
-            found += fitting if rank < 0 else fitting[rank : rank + 1]
+            found += index.get(_parts(names, [key[name] for name in names]), ())
         if not joined:
             message = f"{path}: shares no named part with the pictures, only {sorted(key)}"
             raise SourceError(message, path=path)
@@ -119,19 +95,20 @@ _Parts = tuple[str | int, ...]
 
 
 def _parts(names: Key, values: Sequence[str]) -> _Parts:
-    """What is compared: the frame as a number, everything else as text."""
-    if "frame" not in names:
+    """What is compared: frame and rank as numbers, everything else as text."""
+    if not _COUNTED & set(names):
         return tuple(values)
     pairs = zip(names, values, strict=True)
-    return tuple([int(v) if n == "frame" and v.isdecimal() else v for n, v in pairs])
+    return tuple([int(v) if n in _COUNTED and v.isdecimal() else v for n, v in pairs])
 
 
 def _index(pictures: PictureSet, drafts: list[Draft], names: Key) -> dict[_Parts, list[Draft]]:
-    positions = [pictures.names.index(name) for name in names]
+    own = tuple(name for name in names if name != "rank")
+    positions = [pictures.names.index(name) for name in own]
     index: dict[_Parts, list[Draft]] = {}
     for draft in drafts:
-        key = _parts(names, [draft.values[i] for i in positions])
-        index.setdefault(key, []).append(draft)
+        key = _parts(own, [draft.values[i] for i in positions])
+        index.setdefault(key if own == names else (*key, draft.rank), []).append(draft)
     return index
 
 
@@ -144,6 +121,7 @@ class Labeller:
         self._root = root
         self._record = record
         self._joiner = Joiner(groups)
+        self._complete = True
         self._problems = problems
         self._ignored = frozenset(record.ignore)
         self._dropped = frozenset(record.drop)
@@ -151,6 +129,7 @@ class Labeller:
 
     def read_all(self, layout: Layout) -> None:
         """Read every label file; defects become problems."""
+        self._complete = layout.complete
         for number, (spec, files) in enumerate(layout.labels):
             where = f"{self._record.key}: {layout.variant.name}.annotations[{number}]"
             if spec.format not in READERS:
@@ -198,6 +177,8 @@ class Labeller:
         self._problems.extend(replace(problem, sample=name) for name in names)
 
     def _orphan(self, path: str, where: str, key: Mapping[str, str]) -> None:
+        if not self._complete:
+            return  # its picture may be one of those that were not taken
         shown = ", ".join(f"{name} {value}" for name, value in sorted(key.items()))
         message = f"expected a picture with {shown}, found none"
         self._problems.append(
@@ -330,11 +311,17 @@ def mark_unlabelled(layout: Layout, groups: list[Group], problems: list[Problem]
     # Boxes are not made up for by a centroid: whoever lost them must hear of it.
     boxes = {n for n, (spec, files) in enumerate(layout.labels)
              if files and "objects" in spec.provides}  # fmt: skip
+    sparse = any(spec.sparse for spec, files in layout.labels if files)
+    passed = 0
     for _, drafts in groups:
         for draft in drafts:
             if draft.sample is None:
                 continue
             if draft.labelled and (not boxes or boxes & draft.sources.keys()):
+                continue
+            if sparse and not draft.labelled:
+                draft.sample.flags |= int(SampleFlag.UNLABELLED)
+                passed += 1
                 continue
             message = "expected labels, found none"
             if draft.labelled:
@@ -345,3 +332,5 @@ def mark_unlabelled(layout: Layout, groups: list[Group], problems: list[Problem]
                 problems.append(
                     Problem("image-without-label", draft.path, "", message, KEPT_MARKED, draft.name)
                 )
+    if passed:
+        layout.notes.append(f"{passed} pictures have no labels, as published")

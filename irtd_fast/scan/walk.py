@@ -17,10 +17,21 @@ _DIGITS = re.compile(r"([0-9]+)")
 
 @dataclass(slots=True)
 class Tree:
-    """Files found below a root, relative POSIX paths, in the same order on every machine."""
+    """Files found below a root.
 
-    files: list[str] = field(default_factory=list)
+    Attributes:
+        folders: Each folder (``""`` or ending in ``/``) with the sorted names of its files. Kept
+            apart since a dump of millions of frames repeats few folders.
+        problems: What could not be listed.
+    """
+
+    folders: list[tuple[str, list[str]]] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+
+    @property
+    def files(self) -> list[str]:
+        """All files, relative POSIX paths, sorted."""
+        return sorted(prefix + name for prefix, names in self.folders for name in names)
 
 
 def natural_key(path: str) -> tuple[list[str | int], str]:
@@ -67,19 +78,22 @@ class _Walker:
         except OSError as error:
             self._problem("unreadable-folder", prefix.rstrip("/") or ".", error.strerror or "")
             return
-        add = self.tree.files.append
+        files: list[str] = []
         for entry in entries:
             name = entry.name
             if not name.isascii() and not self._is_utf8(name, prefix):
                 continue
             if entry.is_symlink():
-                self._link(entry, prefix + name, chain)
+                if self._link(entry, prefix + name, chain):
+                    files.append(name)
             elif entry.is_dir(follow_symlinks=False):
                 if not _skip_folder(name):
                     real = (*chain, f"{chain[-1]}{os.sep}{name}")
                     self.folder(entry.path, f"{prefix}{name}/", real)
             elif not _skip_file(name) and entry.is_file(follow_symlinks=False):
-                add(prefix + name)
+                files.append(name)
+        if files:
+            self.tree.folders.append((prefix, files))
 
     def _is_utf8(self, name: str, prefix: str) -> bool:
         try:
@@ -90,20 +104,21 @@ class _Walker:
             return False
         return True
 
-    def _link(self, entry: os.DirEntry[str], relative: str, chain: tuple[str, ...]) -> None:
+    def _link(self, entry: os.DirEntry[str], relative: str, chain: tuple[str, ...]) -> bool:
+        """Follow a link to a folder below the root; true if it is a link to a file there."""
         target = os.path.realpath(entry.path)
         if target != self.real_root and not target.startswith(self.real_root + os.sep):
             self._problem("symlink-outside", relative, f"a link to {target}, outside the dump")
         elif not Path(target).exists():
             self._problem("broken-symlink", relative, f"a link to {target}, which is not there")
         elif not Path(target).is_dir():
-            if not _skip_file(entry.name):
-                self.tree.files.append(relative)
+            return not _skip_file(entry.name)
         elif target in chain or target in self._linked:
             self._problem("symlink-cycle", relative, f"a link to {target}, listed already")
         elif not _skip_folder(entry.name):
             self._linked.add(target)
             self.folder(entry.path, f"{relative}/", (*chain, target))
+        return False
 
     def _problem(self, code: str, path: str, message: str) -> None:
         self.tree.problems.append(Problem(code, path, "", message, "left out"))

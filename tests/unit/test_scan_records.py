@@ -10,7 +10,8 @@ import irtd_fast
 from irtd_fast import catalog
 from irtd_fast.engines.ingest import ingest
 from irtd_fast.scan import scan
-from irtd_fast.scan.labels import Draft, Joiner
+from irtd_fast.scan.drafts import Draft
+from irtd_fast.scan.labels import Joiner
 from irtd_fast.scan.layout import PictureSet
 from irtd_fast.types import ObjectFlag
 
@@ -179,9 +180,9 @@ def test_store_of_a_source_without_attributes_has_none(tmp_path, bordered):
 def test_frames_are_compared_as_numbers_and_ranks_are_places():
     pictures = PictureSet(None, ("frame", "sequence"), [])
     drafts = [
-        Draft(f"{sequence}/{frame}", f"{sequence}/{frame}.png", (frame, sequence))
+        Draft(f"{sequence}/{frame}", f"{sequence}/{frame}.png", (frame, sequence), rank)
         for sequence, frames in (("a", ("0005", "0007", "10")), ("b", ("0001", "0002")))
-        for frame in frames
+        for rank, frame in enumerate(frames)
     ]
     joiner = Joiner([(pictures, drafts)])
 

@@ -1,0 +1,138 @@
+"""From drafts and probed pictures to samples."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+from irtd_fast.catalog import SourceRecord
+from irtd_fast.formats.base import KEPT_MARKED
+from irtd_fast.images import mislabelled
+from irtd_fast.scan.drafts import Draft
+from irtd_fast.scan.labels import set_attribute
+from irtd_fast.scan.layout import Layout, PictureSet
+from irtd_fast.scan.partners import Partners
+from irtd_fast.types import ImageInfo, Problem, SampleFlag, SampleRecord
+
+
+class SampleBuilder:
+    """Makes samples; what is wrong with a picture is reported and leaves out no more than it must.
+
+    Args:
+        record: The source.
+        layout: The layout.
+        probed: What each file is.
+        problems: Defects are added.
+    """
+
+    def __init__(
+        self, record: SourceRecord, layout: Layout,
+        probed: dict[str, ImageInfo | Problem], problems: list[Problem],
+    ) -> None:  # fmt: skip
+        self._record = record
+        self._gray = layout.variant.channels == "gray"
+        self._border = layout.variant.border
+        self._probed = probed
+        self._problems = problems
+        self._unregistered = record.registration_of(layout.variant) == "unregistered"
+        self._without: Counter[str] = Counter()
+
+    @property
+    def notes(self) -> list[str]:
+        """Partners that are missing as published."""
+        words = {"visible": "visible partner", "mask": "mask"}
+        return [
+            f"{count} samples have no {words[role]}, as published"
+            for role, count in sorted(self._without.items())
+        ]
+
+    def build(self, draft: Draft, partners: Partners) -> SampleRecord | None:
+        """Make the sample of a picture, or ``None`` if the picture cannot be used."""
+        infrared = self._picture(draft.path, draft, "sample left out")
+        if infrared is None:
+            return None
+        if self._gray:
+            infrared.channels = 1
+        sample = SampleRecord(draft.name, infrared)
+        patterns = partners.pictures.patterns
+        if "visible" in partners.roles:
+            path = partners.visible(draft)
+            sample.visible = self._partner("visible", path, draft, patterns.visible_optional)
+        if "mask" in partners.roles:
+            path = partners.mask(draft)
+            sample.mask = self._partner("mask", path, draft, patterns.mask_optional)
+            if sample.mask is not None:
+                sample.mask.channels = 1
+        if self._unregistered and sample.visible is not None:
+            sample.flags |= int(SampleFlag.UNREGISTERED)
+        self._name_parts(sample, partners.pictures, draft)
+        return sample
+
+    def _partner(
+        self,
+        role: str,
+        path: str | None,
+        draft: Draft,
+        optional: bool,  # noqa: FBT001
+    ) -> ImageInfo | None:
+        if path is None and optional:
+            self._without[role] += 1
+            return None
+        if path is None:
+            message = f"expected a {role} partner, found none"
+            action = f"kept without {role} picture"
+            self._problems.append(
+                Problem("missing-partner", draft.path, "", message, action, draft.name)
+            )
+            return None
+        found = self._picture(path, draft, f"kept without {role} picture")
+        return found if path != draft.path else _visible_part(found)
+
+    def _picture(self, path: str, draft: Draft, action: str) -> ImageInfo | None:
+        found = self._probed[path]
+        if isinstance(found, Problem):
+            self._problems.append(replace(found, action=action, sample=draft.name))
+            return None
+        if not self._cut_border(found):
+            size = f"{found.height} x {found.width}"
+            message = f"expected more than a border of {self._border}, found {size}"
+            self._problems.append(Problem("only-border", path, "", message, action, draft.name))
+            return None
+        problem = mislabelled(found)
+        if problem is not None:
+            problem.sample = draft.name
+            self._problems.append(problem)
+        return found
+
+    def _cut_border(self, picture: ImageInfo) -> bool:
+        """Take the publisher's border off a picture's size; false if nothing is left."""
+        edge = self._border
+        if not edge or picture.border:
+            return True
+        if min(picture.height, picture.width) <= 2 * edge:
+            return False
+        picture.border = edge
+        picture.height, picture.width = picture.height - 2 * edge, picture.width - 2 * edge
+        return True
+
+    def _name_parts(self, sample: SampleRecord, pictures: PictureSet, draft: Draft) -> None:
+        record = self._record
+        for name, value in zip(pictures.names, draft.values, strict=True):
+            if not value or not (name in _PARTS or name in record.attributes):
+                continue
+            if name == "scene":
+                sample.scene = record.scenes.get(value, value)
+                continue
+            message = set_attribute(record, sample, name, value)
+            if message:
+                self._problems.append(
+                    Problem("bad-attribute", draft.path, "", message, KEPT_MARKED, draft.name)
+                )
+
+
+_PARTS = frozenset(("split", "scene", "sequence", "frame", "identity", "camera"))
+
+
+def _visible_part(picture: ImageInfo | None) -> ImageInfo | None:
+    """Give the colours of a file whose alpha is the infrared picture."""
+    return None if picture is None else replace(picture, channels=3)
