@@ -194,6 +194,9 @@ class RawLabels:
         size: ``(height, width)`` the labels claim, or ``None``.
         objects: Objects and points.
         attributes: Further facts about the picture (``scene``, ``altitude`` …) as strings.
+            ``label`` is a category of the picture as a whole.
+        reference: ``(height, width)`` of the frame that the coordinates refer to, (1, 1) where
+            they are parts of it; ``None``: they are pixels of the picture.
     """
 
     key: Mapping[str, str]
@@ -202,3 +205,4 @@ class RawLabels:
     size: tuple[int, int] | None = None
     objects: list[RawObject] = field(default_factory=list)
     attributes: Mapping[str, str] = field(default_factory=dict)
+    reference: tuple[float, float] | None = None

@@ -8,12 +8,13 @@ an ``AnnotationError``; a defect of one record is a ``Problem``, and reading goe
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import Field, dataclass, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from irtd_fast.errors import AnnotationError, SourceError
+from irtd_fast.errors import AnnotationError
+from irtd_fast.formats.options import parse_options
 from irtd_fast.types import Box, Corners, Modality, Problem, RawLabels
 
 Report = Callable[[Problem], None]
@@ -65,6 +66,11 @@ class BoxOptions:
             are the centres of pixels, half a pixel is added.
         modality: Which picture the labels were drawn on.
         tolerance: Pixels that a box may stick out of the picture without being reported.
+        category: Raw category of objects that have none of their own. A group ``category`` of
+            the label file's path goes before it.
+        reference: ``(height, width)`` of the picture that the coordinates refer to where that is
+            not the one in the dump; labels are scaled to the picture.
+        limit_mb: Largest file that is read, in 10^6 bytes; 0 is the reader's own limit.
     """
 
     base: Literal[0, 1] = 0
@@ -72,6 +78,16 @@ class BoxOptions:
     points: Literal["edge", "index"] = "edge"
     modality: Modality = "infrared"
     tolerance: float = 0.0
+    category: str = ""
+    reference: tuple[int, ...] = ()
+    limit_mb: int = 0
+
+    def __post_init__(self) -> None:
+        """Check what the annotations cannot say; ``ValueError`` names the option."""
+        if self.reference and (len(self.reference) != 2 or min(self.reference) <= 0):
+            raise ValueError(f"reference: expected (height, width), found {self.reference}")
+        if self.limit_mb < 0 or not self.tolerance >= 0:
+            raise ValueError("limit_mb, tolerance: must not be negative")
 
     def edges(self, x0: float, y0: float, x1: float, y1: float) -> Box:
         """Convert the file's ``xyxy`` to edges."""
@@ -93,13 +109,13 @@ class FormatReader:
 
     Attributes:
         name: Key in the records.
-        options: Dataclass of the options it takes; defaults say their kinds.
+        options: Dataclass of the options it takes; their annotations say what they may be.
         read: ``(file, options, report) -> labels``.
     """
 
     name: str
     options: type[BoxOptions]
-    read: Callable[[LabelFile, Any, Report], list[RawLabels]]
+    read: Callable[[LabelFile, Any, Report], Sequence[RawLabels]]
 
     def parse_options(self, table: Mapping[str, Any], where: str) -> BoxOptions:
         """Check a record's options table.
@@ -108,49 +124,6 @@ class FormatReader:
             SourceError: Unknown key or wrong value; ``where`` and the key are named.
         """
         return parse_options(self.options, table, where)
-
-
-def parse_options(kind: type[OptionsT], table: Mapping[str, Any], where: str) -> OptionsT:
-    """Build an options dataclass from a table, checking names and kinds against its defaults.
-
-    Raises:
-        SourceError: Unknown key or wrong value; ``where`` and the key are named.
-    """
-    known = {item.name: item for item in fields(kind)}
-    values: dict[str, Any] = {}
-    for key, value in table.items():
-        if key not in known:
-            message = f"{where}.options.{key}: unknown key (known here: {', '.join(sorted(known))})"
-            raise SourceError(message, path=where)
-        values[key] = _convert(known[key], value, f"{where}.options.{key}")
-    return kind(**values)
-
-
-_CHOICES: dict[str, tuple[Any, ...]] = {
-    "base": (0, 1),
-    "points": ("edge", "index"),
-    "modality": ("infrared", "visible"),
-    "kind": ("xywh", "xyxy"),
-    "connectivity": (4, 8),
-    "geometry": ("bndbox", "polygon", "robndbox", "point", "centroid"),
-}
-
-
-def _convert(item: Field[Any], value: object, where: str) -> object:
-    plain = isinstance(item.default, (bool, int, float, str, tuple))
-    default: object = item.default if plain else {}  # what has a factory is a table
-    if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
-    if isinstance(default, tuple) and isinstance(value, (str, list)):
-        value = (value,) if isinstance(value, str) else tuple(value)
-    if type(value) is not type(default):
-        message = f"{where}: expected {type(default).__name__}, found {value!r}"
-        raise SourceError(message, path=where)
-    for choice in value if isinstance(value, tuple) else (value,):
-        if item.name in _CHOICES and choice not in _CHOICES[item.name]:
-            allowed = ", ".join(map(str, _CHOICES[item.name]))
-            raise SourceError(f"{where}: expected one of {allowed}, found {choice!r}", path=where)
-    return value
 
 
 def stem_of(file_name: str) -> str:

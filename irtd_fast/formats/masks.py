@@ -6,7 +6,8 @@ Boxes and centroids are made here, not given by the publisher, and flagged
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -22,15 +23,32 @@ class MaskOptions(BoxOptions):
     """Options of ``masks``.
 
     Attributes:
-        category: Raw category of every component.
-        threshold: Least pixel value that belongs to an object (128 also fits lossy masks).
+        mode: What a pixel means. ``binary``: object or not. ``class``: number of a category.
+            ``instance``: number of an object. ``colour``: colour of a category.
+        category: Raw category of every object of ``binary`` and ``instance`` masks.
+        threshold: ``binary``: least pixel value that belongs to an object (128 also fits lossy
+            masks).
+        categories: ``class``: number -> raw category; ``colour``: ``#rrggbb`` -> raw category.
+            Numbers and colours that are not in it are reported; the value 0 and black need not
+            be in it.
+        stuff: Categories of which no objects are made, since they are no things (sky, water);
+            like all categories they are named in the attribute ``classes`` of the picture.
+        colour_tolerance: ``colour``: largest difference in any channel to a category's colour.
+        class_mask: ``instance``: (old, new), what to replace in the mask's path to get the mask
+            of the categories (its last occurrence); the category of an object is the most
+            frequent class among its pixels, by ``categories``.
         connectivity: 8: pixels that touch by a corner are one object; 4: by an edge.
         min_area: Components of fewer pixels are reported and left out.
         max_objects: A mask with more components is taken for noise: reported, none derived.
     """
 
+    mode: Literal["binary", "class", "instance", "colour"] = "binary"
     category: str = "target"
     threshold: int = 128
+    categories: Mapping[str, str] = field(default_factory=dict)
+    stuff: tuple[str, ...] = ()
+    colour_tolerance: int = 0
+    class_mask: tuple[str, ...] = ()
     connectivity: Literal[4, 8] = 8
     min_area: int = 1
     max_objects: int = 1000

@@ -59,6 +59,18 @@ def without_border(raw: RawObject, border: int) -> None:
         raw.point = (raw.point[0] - edge, raw.point[1] - edge)
 
 
+def scale(raw: RawObject, fx: float, fy: float) -> None:
+    """Multiply a label's x by ``fx`` and its y by ``fy``."""
+    if raw.box is not None:
+        x0, y0, x1, y1 = raw.box
+        raw.box = (x0 * fx, y0 * fy, x1 * fx, y1 * fy)
+    if raw.corners is not None:
+        a, b, c, d, e, f, g, h = raw.corners
+        raw.corners = (a * fx, b * fy, c * fx, d * fy, e * fx, f * fy, g * fx, h * fy)
+    if raw.point is not None:
+        raw.point = (raw.point[0] * fx, raw.point[1] * fy)
+
+
 def judge_centre(box: Box, height: int, width: int) -> Verdict:
     """Leave out a box whose centre lies in the border that was cut off."""
     x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2

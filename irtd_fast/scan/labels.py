@@ -11,7 +11,14 @@ from irtd_fast.catalog import AnnotationSpec, SourceRecord
 from irtd_fast.errors import AnnotationError, SourceError
 from irtd_fast.formats import READERS, BoxOptions, LabelFile
 from irtd_fast.formats.base import KEPT_MARKED, OBJECT_LEFT_OUT
-from irtd_fast.scan.boxes import Verdict, judge_box, judge_centre, judge_point, without_border
+from irtd_fast.scan.boxes import (
+    Verdict,
+    judge_box,
+    judge_centre,
+    judge_point,
+    scale,
+    without_border,
+)
 from irtd_fast.scan.drafts import Draft, Group
 from irtd_fast.scan.layout import Layout, PictureSet
 from irtd_fast.scan.paths import Key
@@ -166,7 +173,7 @@ class Labeller:
         for labels in records:
             self._attach(number, spec, options, labels)
 
-    def _add_reported(self, found: list[Problem], records: list[RawLabels]) -> None:
+    def _add_reported(self, found: list[Problem], records: Sequence[RawLabels]) -> None:
         """Pass on a reader's problems; a file about one picture tells which sample they mean."""
         drafts = self._joiner.find(records[0].key, records[0].path) if len(records) == 1 else []
         for problem in found:
@@ -223,10 +230,11 @@ class Labeller:
             picture = sample.infrared
         edge = picture.border
         actual = (picture.height + 2 * edge, picture.width + 2 * edge)
-        if labels.size is not None and labels.size != actual:
+        if labels.size is not None and labels.size not in (actual, options.reference):
             message = f"labels are for {labels.size}, the picture is {actual} (height, width)"
             code = "size-mismatch"
             self._problem(code, labels, labels.where, message, sample, KEPT_MARKED)
+        _scale_all(labels, options, actual)
         unknown: set[str] = set()
         for raw in labels.objects:
             if raw.category in self._dropped:
@@ -300,6 +308,14 @@ class Labeller:
         action: str,
     ) -> None:  # fmt: skip
         self._problems.append(Problem(code, labels.path, where, message, action, sample.name))
+
+
+def _scale_all(labels: RawLabels, options: BoxOptions, actual: tuple[int, int]) -> None:
+    """Bring labels that refer to a frame of another size to the picture's."""
+    height, width = labels.reference or options.reference or actual
+    if (height, width) != actual:
+        for raw in labels.objects:
+            scale(raw, actual[1] / width, actual[0] / height)
 
 
 def mark_unlabelled(layout: Layout, groups: list[Group], problems: list[Problem]) -> None:
