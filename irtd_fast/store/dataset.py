@@ -173,6 +173,20 @@ class Dataset(Sequence[Sample]):
         arrays[found] += self._sources.first_array[codes[found]]
         return arrays, rows
 
+    def sizes(
+        self, numbers: NDArray[np.int64] | None = None, modality: str = "infrared"
+    ) -> NDArray[np.int32]:
+        """(n, 2) height and width of these samples' pictures; zeros where there is none."""
+        codes, _ = self._pick(numbers)
+        arrays = self.column(f"{modality}_array", numbers).astype(np.int64)
+        rows = self.column(f"{modality}_row", numbers).astype(np.int64)
+        out = np.zeros((len(codes), 2), np.int32)
+        for code, array in np.unique(np.stack([codes, arrays]), axis=1).T.tolist():
+            if array >= 0:
+                here = (codes == code) & (arrays == array)
+                out[here] = self.sources[code].shapes(array)[rows[here], :2]
+        return out
+
     def objects(self, numbers: NDArray[np.int64], columns: Sequence[str] = ("box",)) -> Ragged:
         """Objects of these samples: offsets, global categories and the columns asked for."""
         return self._ragged("objects", numbers, columns)

@@ -254,7 +254,7 @@ class Source:
         if number not in self._pixels:
             info, reader = self.arrays[number], self.reader(number)
             if isinstance(reader, _core.PackedReader):
-                shapes = self._packed_shapes(info)
+                shapes = self.shapes(number)
                 item = 2 if info.dtype == "uint16" else 1
                 jpeg = info.encoding == "jpeg"
                 self._pixels[number] = _core.packed_source(reader, shapes, itemsize=item, jpeg=jpeg)
@@ -264,7 +264,16 @@ class Source:
                 )
         return self._pixels[number]
 
-    def _packed_shapes(self, info: ArrayInfo) -> Array:
+    def shapes(self, number: int) -> Array:
+        """Height, width and channels of every row of an array, (rows, 3) int32.
+
+        Raises:
+            CorruptStoreError: Shapes that no picture has.
+        """
+        info = self.arrays[number]
+        if info.kind == "bucket":
+            one = np.array([info.height, info.width, info.channels], np.int32)
+            return np.broadcast_to(one, (info.rows, 3))
         folder = self.path / info.path / "shape"
         shapes = read_column(folder)
         fits = shapes.shape == (info.rows, 3)

@@ -1,0 +1,126 @@
+"""``irtd align`` on a source whose two cameras differ by a known scale and shift."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import cv2
+import numpy as np
+import pytest
+from align_truth import iou, scene
+
+from irtd_fast import ingest
+from irtd_fast.catalog import parse_record
+from irtd_fast.store.columns import read_column, read_strings
+from irtd_fast.store.verify import verify_store
+
+INFRARED, VISIBLE = (512, 640), (600, 900)
+MATRIX = np.array([[1.25, 0, 40.0], [0, 1.25, -20.0]])
+PAIRS = 9
+
+RECORD = {
+    "key": "two-cameras", "title": "Two cameras", "homepage": "-", "citation": "-", "licence": "-",
+    "terms": "-", "band": "LWIR", "bit_depth": 8, "registration": "unregistered",
+    "tasks": ["grounding"], "categories": {"person": "person"},
+    "variants": [{
+        "name": "only", "title": "both labelled", "images": [
+            {"infrared": r"ir/(?P<stem>\d+)\.png", "visible": r"vi/(?P<stem>\d+)\.png"}],
+        "annotations": [
+            {"format": "xml_objects", "files": rf"{name}_xml/(?P<stem>\d+)\.xml",
+             "options": {"geometry": ["bndbox"], "modality": modality}}
+            for name, modality in (("ir", "infrared"), ("vi", "visible"))],
+    }],
+}  # fmt: skip
+
+
+def write_pair(root: Path, number: int, infrared: np.ndarray, visible: np.ndarray) -> None:
+    for name, size, boxes in (("ir", INFRARED, infrared), ("vi", VISIBLE, visible)):
+        (root / name).mkdir(parents=True, exist_ok=True)
+        (root / f"{name}_xml").mkdir(parents=True, exist_ok=True)
+        picture = np.zeros((*size, 3) if name == "vi" else size, np.uint8)
+        picture[..., :] = number
+        cv2.imwrite(str(root / name / f"{number}.png"), picture)
+        tree = ET.Element("annotation")
+        for box in boxes:
+            item = ET.SubElement(tree, "object")
+            ET.SubElement(item, "name").text = "person"
+            corners = ET.SubElement(item, "bndbox")
+            for tag, value in zip(("xmin", "ymin", "xmax", "ymax"), box, strict=True):
+                ET.SubElement(corners, tag).text = f"{value:.2f}"
+        ET.ElementTree(tree).write(root / f"{name}_xml" / f"{number}.xml")
+
+
+def inside(boxes: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    low, high = (boxes[:, :2] > 0).all(axis=1), (boxes[:, 2:] < (size[1], size[0])).all(axis=1)
+    return boxes[low & high]
+
+
+@pytest.fixture
+def paired(tmp_path: Path, rng: np.random.Generator) -> Path:
+    """Seven pairs of one rig, one pair of a single person, one of two different streets."""
+    root = tmp_path / "dump"
+    for number in range(PAIRS):
+        people = inside(scene(rng, 12), INFRARED)
+        others = inside(scene(rng, 12), INFRARED) if number == PAIRS - 1 else people
+        if number == PAIRS - 2:
+            people = others = np.array([[300.0, 200, 350, 330]])
+        seen = others * 1.25 + np.tile(MATRIX[:, 2], 2) + rng.uniform(-1, 1, others.shape)
+        write_pair(root, number, people, inside(seen, VISIBLE))
+    store = tmp_path / "pairs.zarr"
+    assert ingest(root, store, source=parse_record(RECORD, "test")).counts["visible"] == PAIRS
+    return store
+
+
+def test_pairs_are_aligned_stored_and_reported(paired: Path, irtd_json, irtd) -> None:
+    code, document = irtd_json("align", paired)
+    (report,) = document["sources"]
+    assert code == 1  # one pair was refused
+    assert report["counts"] == {"good": 7, "weak": 1, "refused": 1, "unpaired": 0}
+    assert sum(report["reasons"].values()) == 2
+    assert report["residual"]["p90"] < 2.0
+    folder = paired / "two-cameras" / "alignment"
+    verdicts = read_column(folder / "verdict")
+    assert verdicts.tolist() == [3] * 7 + [2, 1]
+    windows = read_column(folder / "visible_window")[verdicts == 3]
+    truth = (40.0, 0.0, 840.0, 600.0)
+    assert min(iou(window, truth) for window in windows) > 0.97
+    assert list(read_strings(folder / "reason"))[7].startswith("1 match")
+    np.testing.assert_allclose(report["rig"]["matrix"], MATRIX, atol=2.0)
+    assert verify_store(paired).damage == []
+    again = irtd("align", paired, "--scope", "rig")
+    assert "8 " in again.stdout  # the single person agrees with the rig
+    assert read_column(folder / "verdict").tolist() == [3] * 8 + [1]
+    assert "agree on a rig" in again.stdout
+
+
+def test_dry_run_writes_nothing(paired: Path, irtd_json) -> None:
+    _, document = irtd_json("align", paired, "--dry-run", "--source", "two-cameras")
+    assert document["sources"][0]["written"] is False
+    assert not (paired / "two-cameras" / "alignment").exists()
+
+
+def test_sources_that_cannot_be_aligned_are_named(store: Path, paired: Path, irtd) -> None:
+    done = irtd("align", store)
+    assert done.exit_code == 2
+    assert "llvip" in done.output
+    done = irtd("align", store, "--source", "llvip")
+    assert done.exit_code == 4
+    assert "no boxes of visible pictures" in done.output
+    assert "registered" in done.output
+    done = irtd("align", paired, "--source", "two-camera")
+    assert done.exit_code == 2
+    assert "two-cameras" in done.output
+    assert irtd("align", paired, "--model", "homography").exit_code == 2
+
+
+def test_workers_do_not_change_the_result(paired: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from irtd_fast.engines import align
+
+    alone = align.align_source(paired, "two-cameras", workers=1, dry_run=True)
+    monkeypatch.setattr(align, "_LEAST_FOR_PROCESSES", 1)
+    monkeypatch.setattr(align, "_PER_TASK", 4)
+    many = align.align_source(paired, "two-cameras", workers=2, dry_run=True)
+    assert [a and a.to_dict() for a in alone.alignments] == [
+        b and b.to_dict() for b in many.alignments
+    ]
