@@ -310,6 +310,35 @@ def build_info() -> dict[typing.Any, typing.Any]:
     Compiler, library versions and optional parts of this build.
     """
 
+def clahe(
+    image: numpy.ndarray,
+    *,
+    clip_limit: typing.SupportsFloat | typing.SupportsIndex,
+    tiles: tuple[
+        typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex
+    ],
+    valid: numpy.ndarray | None = None,
+    threads: typing.SupportsInt | typing.SupportsIndex = 1,
+) -> numpy.ndarray:
+    """
+    Contrast limited adaptive histogram equalisation of a uint8 or uint16 (h, w) image, level
+    for level as OpenCV; tiles is (rows, columns). Pixels that are not valid enter no
+    histogram, and their results are unspecified.
+    """
+
+def column_offsets(
+    image: numpy.ndarray,
+    *,
+    window: typing.SupportsInt | typing.SupportsIndex,
+    valid: numpy.ndarray | None = None,
+    threads: typing.SupportsInt | typing.SupportsIndex = 1,
+) -> numpy.ndarray:
+    """
+    Offset of every column of a uint8, uint16 or float32 (h, w) image against its
+    neighbours, in counts (float64): the median over the rows of the value less the mean of
+    the columns up to `window` away.
+    """
+
 def corners_iou(
     a: numpy.typing.NDArray[numpy.float32], b: numpy.typing.NDArray[numpy.float32]
 ) -> numpy.typing.NDArray[numpy.float64]:
@@ -350,6 +379,26 @@ def decode_jpeg(
     such as a truncated file, raises DecodeError. EXIF orientation is not applied.
     """
 
+def detail_enhance(
+    image: numpy.ndarray,
+    *,
+    low: typing.SupportsFloat | typing.SupportsIndex,
+    high: typing.SupportsFloat | typing.SupportsIndex,
+    radius: typing.SupportsInt | typing.SupportsIndex,
+    epsilon: typing.SupportsFloat | typing.SupportsIndex,
+    gain: typing.SupportsFloat | typing.SupportsIndex,
+    noise: typing.SupportsFloat | typing.SupportsIndex,
+    base_share: typing.SupportsFloat | typing.SupportsIndex,
+    dtype: str = "float32",
+    valid: numpy.ndarray | None = None,
+    threads: typing.SupportsInt | typing.SupportsIndex = 1,
+) -> numpy.ndarray:
+    """
+    Base and detail of a uint8 or uint16 (h, w) image split by a guided filter, the detail
+    gated and amplified, the base compressed; 0..1 in float32, or the type's whole range.
+    Counts low and high are 0 and 1 of the base; epsilon and noise are shares of high - low.
+    """
+
 def drop_from_cache(path: str) -> None:
     """
     Drop a file's pages from the page cache.
@@ -369,6 +418,19 @@ def encode_jpeg(
 def exchange_paths(a: str, b: str) -> bool:
     """
     Swap two paths in one step; False where the file system cannot.
+    """
+
+def find_bad_pixels(
+    image: numpy.ndarray,
+    *,
+    threshold: typing.SupportsFloat | typing.SupportsIndex,
+    minimum: typing.SupportsFloat | typing.SupportsIndex,
+    valid: numpy.ndarray | None = None,
+    threads: typing.SupportsInt | typing.SupportsIndex = 1,
+) -> numpy.ndarray:
+    """
+    Map (h, w) bool of single pixels above or below all their neighbours by more than
+    max(threshold * sigma, minimum) counts; sigma is the noise of adjacent pixels.
     """
 
 def idle_pool_bytes() -> int:
@@ -555,6 +617,17 @@ def rename_durably(source: str, target: str) -> None:
     Rename, replacing the target, and sync the directory.
     """
 
+def replace_pixels(
+    image: numpy.ndarray,
+    bad: numpy.ndarray,
+    *,
+    valid: numpy.ndarray | None = None,
+    threads: typing.SupportsInt | typing.SupportsIndex = 1,
+) -> numpy.ndarray:
+    """
+    The image with every bad pixel replaced by the median of its good neighbours.
+    """
+
 def resample(
     image: numpy.ndarray,
     window: typing.Annotated[
@@ -580,6 +653,13 @@ def resample(
     channels become one as BT.601 luma. Integer results round half to even and saturate.
     """
 
+def subtract_columns(
+    image: numpy.ndarray, offsets: numpy.typing.NDArray[numpy.float64]
+) -> numpy.ndarray:
+    """
+    The image less one offset per column; whole numbers are rounded and saturate.
+    """
+
 def sync_directory(path: str) -> None:
     """
     Make renames in a directory durable.
@@ -588,6 +668,14 @@ def sync_directory(path: str) -> None:
 def trim_pool() -> None:
     """
     Unmap every idle batch buffer.
+    """
+
+def two_point(
+    image: numpy.ndarray, gain: numpy.ndarray, offset: numpy.ndarray, *, dtype: str = "float32"
+) -> numpy.ndarray:
+    """
+    gain * v + offset with maps of the image's shape, in float32; whole numbers are rounded
+    half to even and saturate.
     """
 
 def xxh64(

@@ -27,7 +27,8 @@ struct Grid {
   int tiles_y, tiles_x;
   int tile_h, tile_w;
   std::size_t lanes;   ///< tiles of a row, padded to whole groups
-  std::size_t stride;  ///< of a value's levels: the first and the last tile stand twice
+  std::size_t stride;  ///< of a value's levels: one place before the tiles and one behind
+                       ///< repeat the first and the last
 
   Grid(int rows, int cols, const ClaheOptions& options)
       : tiles_y(options.tiles_y), tiles_x(options.tiles_x) {
@@ -37,7 +38,7 @@ struct Grid {
     tile_w = cols / tiles_x + (fits ? 0 : 1);
     const auto tiles = static_cast<std::size_t>(tiles_x);
     lanes = (tiles + detail::kTileLanes - 1) / detail::kTileLanes * detail::kTileLanes;
-    stride = tiles + 2;
+    stride = lanes + 2;
   }
   std::size_t pixels() const {
     return static_cast<std::size_t>(tile_h) * static_cast<std::size_t>(tile_w);
@@ -106,7 +107,7 @@ class Equaliser {
     find_ranges();
     first_.push_back(0);
     for (const Range& range : ranges_) {
-      first_.push_back(first_.back() + range.size() * grid_.stride + detail::kTileLanes);
+      first_.push_back(first_.back() + range.size() * grid_.stride);
     }
     if (curves_.size() < first_.back()) curves_.resize(first_.back());
   }
@@ -142,7 +143,7 @@ class Equaliser {
     for (std::size_t v = 0; v < range.size(); ++v) {
       T* levels = out + v * grid_.stride;
       levels[0] = levels[1];
-      levels[grid_.stride - 1] = levels[grid_.stride - 2];
+      levels[grid_.tiles_x + 1] = levels[grid_.tiles_x];
     }
   }
 

@@ -24,9 +24,8 @@ struct FilterKernels {
   void (*clip_counts)(std::uint32_t* counts, std::size_t values, std::size_t lanes,
                       const std::uint32_t* limit, std::uint32_t* clipped);
   /// Curves from clipped histograms: sum[t] += counts + batch[t] value by value, and
-  /// curve[value * curve_stride + t] = round(sum[t] * scale[t]), saturated. Whole vectors are
-  /// stored, so up to kTileLanes − 1 elements behind the tiles of a value (and, for the last
-  /// value, behind the table) are written.
+  /// curve[value * curve_stride + t] = round(sum[t] * scale[t]), saturated. Whole groups of lanes
+  /// are stored, those without a tile too: curve_stride is at least `lanes`.
   void (*curves_u8)(const std::uint32_t* counts, std::size_t values, std::size_t lanes,
                     const std::uint32_t* batch, const float* scale, std::uint32_t* sum,
                     std::uint8_t* curve, std::size_t curve_stride);
@@ -41,7 +40,8 @@ struct FilterKernels {
                            const ClaheWeights& weights, std::size_t n, std::uint16_t* out);
 };
 
-/// Tiles are counted in groups of this many, the vector length of 32-bit counts that is used at most.
+/// Tiles are counted in groups of this many, the vector length of 32-bit counts that is used at
+/// most.
 inline constexpr std::size_t kTileLanes = 8;
 
 /// The reference, in plain C++.

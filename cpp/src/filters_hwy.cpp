@@ -39,8 +39,6 @@ void ClipCounts(std::uint32_t* HWY_RESTRICT counts, std::size_t values, std::siz
   }
 }
 
-// Value by value over all tiles, not tile by tile: whole vectors spill over the end of a value's
-// levels, onto levels that are written after them.
 template <typename T>
 void Curves(const std::uint32_t* HWY_RESTRICT counts, std::size_t values, std::size_t lanes,
             const std::uint32_t* HWY_RESTRICT batch, const float* HWY_RESTRICT scale,
@@ -94,8 +92,8 @@ HWY_INLINE void StoreBlend(const Corners& c, const ClaheWeights& weights, std::s
   const VF right = hn::LoadU(d, weights.right + i);
   const VF upper = hn::Add(hn::Mul(c.upper_left, left), hn::Mul(c.upper_right, right));
   const VF lower = hn::Add(hn::Mul(c.lower_left, left), hn::Mul(c.lower_right, right));
-  const VF value = hn::Add(hn::Mul(upper, hn::Set(d, weights.upper)),
-                           hn::Mul(lower, hn::Set(d, weights.lower)));
+  const VF value =
+      hn::Add(hn::Mul(upper, hn::Set(d, weights.upper)), hn::Mul(lower, hn::Set(d, weights.lower)));
   hn::StoreU(hn::DemoteTo(narrow, hn::NearestInt(value)), narrow, out + i);
 }
 
@@ -138,12 +136,8 @@ void BlendCurvesU16(const std::uint32_t* HWY_RESTRICT upper,
 }
 
 const FilterKernels* FilterTable() {
-  static const FilterKernels table{hwy::TargetName(HWY_TARGET),
-                                   ClipCounts,
-                                   Curves<std::uint8_t>,
-                                   Curves<std::uint16_t>,
-                                   BlendCurvesU8,
-                                   BlendCurvesU16};
+  static const FilterKernels table{hwy::TargetName(HWY_TARGET), ClipCounts,    Curves<std::uint8_t>,
+                                   Curves<std::uint16_t>,       BlendCurvesU8, BlendCurvesU16};
   return &table;
 }
 

@@ -12,11 +12,14 @@ from irtd_fast.radiometry.base import (
 )
 from irtd_fast.radiometry.cast import from_bfloat16, to_bfloat16
 from irtd_fast.radiometry.chain import Chain
+from irtd_fast.radiometry.clahe import Clahe
+from irtd_fast.radiometry.corrections import BadPixels, Destripe, TwoPointNuc
+from irtd_fast.radiometry.detail import DetailEnhance
 from irtd_fast.radiometry.statistics import Statistics
 from irtd_fast.radiometry.stretch import Counts, MinMax, Percentile, Window, ZScore
 
 __all__ = [
-    "Chain", "Counts", "MinMax", "OutputType", "Percentile", "Recipe", "Statistics",
-    "UnsupportedRecipeError", "Window", "ZScore", "from_bfloat16", "recipe_from_dict",
-    "recipe_names", "register", "to_bfloat16",
+    "BadPixels", "Chain", "Clahe", "Counts", "Destripe", "DetailEnhance", "MinMax", "OutputType",
+    "Percentile", "Recipe", "Statistics", "TwoPointNuc", "UnsupportedRecipeError", "Window",
+    "ZScore", "from_bfloat16", "recipe_from_dict", "recipe_names", "register", "to_bfloat16",
 ]  # fmt: skip
