@@ -42,8 +42,8 @@ def _gaussian(x: float, sigma: float, size: int, truncate: float) -> NDArray[np.
     distance = np.arange(size) + 0.5 - x
     own = np.arange(size) == int(x)
     if sigma < 1e-3:
-        return own.astype(np.float64)
+        return np.asarray(own, np.float64)
     exponent = -0.5 * (distance / sigma) ** 2
     weights = np.exp(exponent - exponent[own])
     weights[(np.abs(distance) > truncate * sigma) & ~own] = 0
-    return np.asarray(weights / weights.sum())
+    return np.asarray(weights / weights.sum(), np.float64)

@@ -29,6 +29,8 @@ class Batch:
         point_categories: (p,) int32.
         matrix: (b, 2, 3) float64, from native infrared pixels to batch pixels.
         index: (b,) int64 dataset numbers of the samples.
+        density: (b, h, w) float32 density maps of the points if the loader was asked for them; each
+            sums up to the number of points of its sample.
         box_ledger: What became of the samples' boxes: kept, clipped, dropped and why.
         point_ledger: The same of points.
     """
@@ -44,6 +46,7 @@ class Batch:
     point_categories: NDArray[np.int32]
     matrix: NDArray[np.float64]
     index: NDArray[np.int64]
+    density: NDArray[np.float32] | None = None
     box_ledger: Ledger = Ledger()  # noqa: RUF009 - frozen
     point_ledger: Ledger = Ledger()  # noqa: RUF009 - frozen
 

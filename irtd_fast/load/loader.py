@@ -9,9 +9,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from irtd_fast.density import Density, density_maps, frame_sigmas
 from irtd_fast.errors import IrtdError, LoaderError
 from irtd_fast.geometry.ledger import Ledger
-from irtd_fast.geometry.remap import BoxOptions, remap_boxes, remap_points
+from irtd_fast.geometry.remap import BoxOptions, Remapped, remap_boxes, remap_points
 from irtd_fast.load.augment import Augment, whole_windows, window_matrices
 from irtd_fast.load.batch import Batch
 from irtd_fast.load.prefetch import Prefetcher
@@ -61,6 +62,7 @@ class Loader:
         layout: ``chw`` or ``hwc``.
         order: ``random`` or ``sequential``.
         boxes: What becomes of boxes that the window cuts.
+        density: How density maps of the points are made (``Batch.density``), ``None``: none are.
         seed: Of order and augmentation.
         rank: Of this process.
         world_size: Processes that share an epoch.
@@ -89,6 +91,7 @@ class Loader:
     drop_last: bool = False
     threads: int = 0
     prefetch: int = 2
+    density: Density | None = None
 
     def __post_init__(self) -> None:
         """Check the arguments and fix the order of epochs."""
@@ -208,11 +211,26 @@ class Loader:
     def _points(self, index: NDArray[np.int64], matrix: NDArray[np.float64]) -> dict[str, Any]:
         found = self.dataset.points(index, ("xy", "modality"))
         mine = found["modality"] == _INFRARED
-        done = remap_points(found["xy"][mine], _counted(mine, found.offsets), matrix, self.size)
+        offsets = _counted(mine, found.offsets)
+        done = remap_points(found["xy"][mine], offsets, matrix, self.size)
         return {
             "points": done.values, "point_offsets": done.offsets.astype(np.int64),
             "point_categories": found.category[mine][done.kept], "point_ledger": done.ledger,
+            "density": self._density(found["xy"][mine], offsets, matrix, done),
         }  # fmt: skip
+
+    def _density(
+        self, xy: NDArray[np.float32], offsets: NDArray[np.int64], matrix: NDArray[np.float64],
+        inside: Remapped,
+    ) -> NDArray[np.float32] | None:  # fmt: skip
+        """Maps of the points that the batch has, with the spread that all points give them."""
+        if self.density is None:
+            return None
+        spread = frame_sigmas(xy, offsets, matrix, self.density.sigma)[inside.kept]
+        return density_maps(
+            inside.values, inside.offsets, self.size, self.density, sigmas=spread,
+            threads=self.threads,
+        )  # fmt: skip
 
 
 def _counted(mask: NDArray[np.bool_], offsets: NDArray[np.int64]) -> NDArray[np.int64]:

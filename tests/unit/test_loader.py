@@ -13,6 +13,7 @@ import pytest
 
 import irtd_fast
 from irtd_fast import synth
+from irtd_fast.density import Adaptive, Density
 from irtd_fast.errors import LoaderError
 from irtd_fast.load import Augment, Loader
 from irtd_fast.load.loader import BoxOptions
@@ -242,3 +243,20 @@ def test_ledgers_of_batches_add_up_to_the_epochs(dataset):
         loader.box_ledger.kept + loader.box_ledger.clipped
     )
     assert loader.box_ledger != first  # another epoch, counted from its beginning
+
+
+@pytest.mark.parametrize("sigma", [3.0, Adaptive()])
+def test_density_maps_count_the_points_of_the_batch(dataset, sigma):
+    targets = dataset.filter(source="sirst-v2")
+    options = Density(sigma, stride=4)
+    loader = Loader(targets, batch_size=5, size=(62, 90), seed=3, density=options, threads=2)
+    seen = 0
+    for batch in loader:
+        assert batch.density.shape == (len(batch), 16, 23)
+        counts = np.diff(batch.point_offsets)
+        np.testing.assert_allclose(batch.density.sum(axis=(1, 2)), counts, rtol=1e-4)
+        for x, y in batch.points:
+            assert batch.density[:, int(y) // 4, int(x) // 4].max() > 0
+        seen += counts.sum()
+    assert seen > 0
+    assert next(iter(Loader(targets, batch_size=5, size=(62, 90)))).density is None
