@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from irtd_fast import __version__
-from irtd_fast.cli import align, bench, demo, info, ingest, show, sources, synth, verify
+from irtd_fast.cli import align, bench, demo, info, ingest, resolve, show, sources, synth, verify
 from irtd_fast.cli.guard import debugging, interrupted_message, silence
 from irtd_fast.cli.output import ExitCode, note, say
 
@@ -29,7 +29,7 @@ app = typer.Typer(
 app.add_typer(sources.app, name="sources")
 for _command in (
     ingest.ingest, info.info, verify.verify, show.show, bench.bench, demo.demo, synth.synth,
-    align.align,
+    align.align, resolve.resolve,
 ):  # fmt: skip
     app.command()(_command)
 
