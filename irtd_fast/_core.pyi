@@ -11,6 +11,36 @@ import numpy
 import numpy.typing
 import typing_extensions
 
+class NativeRecipe:
+    """
+    A recipe as the core runs it: in a batch, or on pictures.
+    """
+
+    def apply(
+        self,
+        image: numpy.ndarray,
+        *,
+        dtype: str = "float32",
+        valid: numpy.ndarray | None = None,
+        out: typing.Any = None,
+    ) -> numpy.ndarray:
+        """
+        One picture, (h, w) or (h, w, c), any strides, to an array of its shape.
+        """
+
+    def apply_batch(
+        self,
+        images: numpy.ndarray,
+        *,
+        dtype: str = "float32",
+        valid: numpy.ndarray | None = None,
+        out: typing.Any = None,
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.ndarray:
+        """
+        Pictures (n, h, w) or (n, h, w, c), each by itself, over threads (0: all cores).
+        """
+
 class CodecChain:
     """
     Bytes-to-bytes codecs of a Zarr v3 chunk.
@@ -266,21 +296,52 @@ class BatchPipeline:
         channels: typing.SupportsInt | typing.SupportsIndex = 1,
         dtype: str = "float32",
         layout: str = "chw",
-        normalize: tuple[
-            str,
-            typing.SupportsFloat | typing.SupportsIndex,
-            typing.SupportsFloat | typing.SupportsIndex,
-            typing.SupportsFloat | typing.SupportsIndex,
-            typing.SupportsFloat | typing.SupportsIndex,
-            typing.SupportsFloat | typing.SupportsIndex,
-            typing.SupportsFloat | typing.SupportsIndex,
-        ],
+        normalize: collections.abc.Sequence[NativeRecipe],
+        recipe_codes: typing.Annotated[numpy.typing.ArrayLike, numpy.int32] | None = None,
         out: typing.Any = None,
         threads: typing.SupportsInt | typing.SupportsIndex = 0,
     ) -> tuple[typing.Any, ...]:
         """
         One batch: (array, (fetch, normalize, resample) nanoseconds over all threads).
+
+        normalize: native recipes; recipe_codes (n) int32 says which is whose (all the first).
         """
+
+def apply_line(
+    image: numpy.ndarray,
+    line: tuple[
+        typing.SupportsFloat | typing.SupportsIndex,
+        typing.SupportsFloat | typing.SupportsIndex,
+        typing.SupportsFloat | typing.SupportsIndex,
+        typing.SupportsFloat | typing.SupportsIndex,
+        typing.SupportsFloat | typing.SupportsIndex,
+        typing.SupportsFloat | typing.SupportsIndex,
+    ],
+    *,
+    dtype: str = "float32",
+    valid: numpy.ndarray | None = None,
+    out: typing.Any = None,
+) -> numpy.ndarray:
+    """
+    clip((v - base) * scale + offset, lo, hi) as dtype; line: (base, scale, offset, lo, hi, fill).
+
+    Integers round half to even and saturate; bfloat16 comes as its bits in uint16. An
+    invalid pixel, and a NaN, becomes fill.
+    """
+
+def apply_table(
+    image: numpy.ndarray,
+    table: numpy.ndarray,
+    *,
+    valid: numpy.ndarray | None = None,
+    fill: typing.Any = 0,
+    out: typing.Any = None,
+) -> numpy.ndarray:
+    """
+    table[v] for every pixel; an invalid one becomes fill.
+
+    table has an entry (of 1, 2 or 4 bytes) for each of the 256 or 65536 values.
+    """
 
 def available_threads() -> int:
     """
@@ -308,6 +369,11 @@ def bucket_source(
 def build_info() -> dict[typing.Any, typing.Any]:
     """
     Compiler, library versions and optional parts of this build.
+    """
+
+def chain_recipe(steps: collections.abc.Sequence[NativeRecipe]) -> NativeRecipe:
+    """
+    Recipes one after another.
     """
 
 def clahe(
@@ -467,6 +533,13 @@ def jpeg_chroma_deviation(data: typing_extensions.Buffer | numpy.typing.NDArray[
     Largest |Cb - 128| or |Cr - 128| of the stored chroma samples; 0 for a gray file.
     """
 
+def match_recipe(
+    quantiles: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+) -> NativeRecipe:
+    """
+    Histogram matching to quantiles (shares 0..1) at equal ranks.
+    """
+
 def packed_source(
     reader: PackedReader,
     shapes: typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
@@ -476,6 +549,29 @@ def packed_source(
 ) -> PixelSource:
     """
     Source over a packed array; shapes (n, 3) int32: height, width, channels.
+    """
+
+def plateau_recipe(
+    plateau: typing.SupportsFloat | typing.SupportsIndex,
+    max_gain: typing.SupportsFloat | typing.SupportsIndex,
+    linear: typing.SupportsFloat | typing.SupportsIndex,
+    tail: typing.SupportsFloat | typing.SupportsIndex,
+    midpoint: typing.SupportsFloat | typing.SupportsIndex,
+) -> NativeRecipe:
+    """
+    Plateau equalisation by the picture's own histogram.
+    """
+
+def plateau_shares(
+    counts: numpy.typing.NDArray[numpy.uint64],
+    plateau: typing.SupportsFloat | typing.SupportsIndex,
+    max_gain: typing.SupportsFloat | typing.SupportsIndex,
+    linear: typing.SupportsFloat | typing.SupportsIndex,
+    tail: typing.SupportsFloat | typing.SupportsIndex,
+    midpoint: typing.SupportsFloat | typing.SupportsIndex,
+) -> numpy.typing.NDArray[numpy.float32]:
+    """
+    Shares 0..1 for the counts of a given histogram.
     """
 
 def pool_size() -> int:
@@ -653,6 +749,25 @@ def resample(
     channels become one as BT.601 luma. Integer results round half to even and saturate.
     """
 
+def stretch_recipe(
+    mode: str,
+    low: typing.SupportsFloat | typing.SupportsIndex,
+    high: typing.SupportsFloat | typing.SupportsIndex,
+    *,
+    out: tuple[
+        typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex
+    ],
+    clip: tuple[
+        typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex
+    ],
+    meaning: str,
+) -> NativeRecipe:
+    """
+    A line through (low, out[0]) and (high, out[1]), clipped. mode: fixed (counts), min_max,
+    percentile, sigma (standard deviations around the mean). meaning of
+    the results: shares (of the output's range), numbers, or temperatures (NaN if invalid).
+    """
+
 def subtract_columns(
     image: numpy.ndarray, offsets: numpy.typing.NDArray[numpy.float64]
 ) -> numpy.ndarray:
@@ -663,6 +778,16 @@ def subtract_columns(
 def sync_directory(path: str) -> None:
     """
     Make renames in a directory durable.
+    """
+
+def table_recipe(
+    *,
+    of_u8: typing.Annotated[numpy.typing.ArrayLike, numpy.float32] | None = None,
+    of_u16: typing.Annotated[numpy.typing.ArrayLike, numpy.float32] | None = None,
+    meaning: str,
+) -> NativeRecipe:
+    """
+    A number for each of the 256 or 65536 counts; meaning as for stretch_recipe.
     """
 
 def trim_pool() -> None:
@@ -676,6 +801,33 @@ def two_point(
     """
     gain * v + offset with maps of the image's shape, in float32; whole numbers are rounded
     half to even and saturate.
+    """
+
+def value_histogram(
+    image: numpy.ndarray, *, valid: numpy.ndarray | None = None
+) -> numpy.typing.NDArray[numpy.uint64]:
+    """
+    How often each of the 256 or 65536 counts occurs among the valid pixels, uint64.
+    """
+
+def value_moments(
+    image: numpy.ndarray, *, valid: numpy.ndarray | None = None
+) -> tuple[typing.Any, ...]:
+    """
+    (count, smallest, largest, mean, population standard deviation) of the valid values.
+
+    image (h, w) or (h, w, c), uint8, uint16 or float32 (only finite values count), any
+    strides; valid (h, w) bool. All 0 without values.
+    """
+
+def value_percentiles(
+    image: numpy.ndarray,
+    percents: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
+    *,
+    valid: numpy.ndarray | None = None,
+) -> list[float]:
+    """
+    Percentiles of the valid values, exactly numpy.percentile's 'linear'; 0 without values.
     """
 
 def xxh64(

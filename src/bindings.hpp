@@ -18,6 +18,8 @@ namespace py = pybind11;
 void register_image(py::module_& m);
 void register_boxes(py::module_& m);
 void register_iou(py::module_& m);
+void register_radiometry(py::module_& m);
+void register_recipe(py::module_& m);
 void register_store(py::module_& m);
 void register_batch(py::module_& m);
 void register_build(py::module_& m);

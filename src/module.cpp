@@ -70,6 +70,8 @@ PYBIND11_MODULE(_core, m) {
   irtd::python::register_filters(m);
   irtd::python::register_boxes(m);
   irtd::python::register_iou(m);
+  irtd::python::register_radiometry(m);
+  irtd::python::register_recipe(m);
   irtd::python::register_store(m);
   irtd::python::register_batch(m);
 }

@@ -46,28 +46,16 @@ Source packed_source(const std::shared_ptr<PackedReader>& reader,
   return make_packed_source(reader, std::move(pixels), jpeg);
 }
 
-/// mode, low, high, out_low, out_high, clip_low, clip_high
-using NormalizeSpec = std::tuple<std::string, double, double, float, float, float, float>;
+using Recipes = std::vector<std::shared_ptr<NativeRecipe>>;
+using OptionalCodes = std::optional<py::array_t<std::int32_t, py::array::c_style>>;
 
-Normalize make_normalize(const NormalizeSpec& spec) {
-  Normalize normalize;
-  const std::string& mode = std::get<0>(spec);
-  if (mode == "fixed") {
-    normalize.mode = NormalizeMode::fixed;
-  } else if (mode == "min_max") {
-    normalize.mode = NormalizeMode::min_max;
-  } else if (mode == "percentile") {
-    normalize.mode = NormalizeMode::percentile;
-  } else {
-    throw py::value_error("normalize mode must be fixed, min_max or percentile");
+/// The recipe of each sample: numbers into the recipes, the first one if there are none.
+void set_recipes(const OptionalCodes& numbers, std::vector<BatchItem>& items) {
+  if (!numbers) return;
+  if (static_cast<std::size_t>(numbers->size()) != items.size()) {
+    throw py::value_error("recipe_codes must have one number for each sample");
   }
-  normalize.low = std::get<1>(spec);
-  normalize.high = std::get<2>(spec);
-  normalize.out_low = std::get<3>(spec);
-  normalize.out_high = std::get<4>(spec);
-  normalize.clip_low = std::get<5>(spec);
-  normalize.clip_high = std::get<6>(spec);
-  return normalize;
+  for (std::size_t i = 0; i < items.size(); ++i) items[i].recipe = numbers->data()[i];
 }
 
 PixelType pixel_type(const std::string& name) {
@@ -92,9 +80,14 @@ std::vector<BatchItem> make_items(const CodeArray& codes, const Int64Array& rows
   for (py::ssize_t i = 0; i < n; ++i) {
     const double* w = windows.data(i, 0);
     if (rows.data()[i] < 0) throw py::value_error("rows must not be negative");
-    items[static_cast<std::size_t>(i)] = {
-        codes.data()[i], static_cast<std::uint64_t>(rows.data()[i]), w[0], w[1], w[2], w[3],
-        flips.data()[i]};
+    items[static_cast<std::size_t>(i)] = {codes.data()[i],
+                                          static_cast<std::uint64_t>(rows.data()[i]),
+                                          w[0],
+                                          w[1],
+                                          w[2],
+                                          w[3],
+                                          flips.data()[i],
+                                          0};
   }
   return items;
 }
@@ -102,12 +95,14 @@ std::vector<BatchItem> make_items(const CodeArray& codes, const Int64Array& rows
 py::tuple run(const Pipeline& self, const CodeArray& codes, const Int64Array& rows,
               const WindowArray& windows, const FlipArray& flips, std::pair<int, int> size,
               int channels, const std::string& dtype, const std::string& layout,
-              const NormalizeSpec& normalize, const py::object& out, int threads) {
+              const Recipes& normalize, const OptionalCodes& recipe_codes, const py::object& out,
+              int threads) {
   if (layout != "chw" && layout != "hwc") throw py::value_error("layout must be chw or hwc");
   const BatchShape shape{size.first, size.second, channels, pixel_type(dtype),
                          layout == "chw" ? Layout::chw : Layout::hwc};
-  const std::vector<BatchItem> items = make_items(codes, rows, windows, flips);
-  const Normalize spec = make_normalize(normalize);
+  std::vector<BatchItem> items = make_items(codes, rows, windows, flips);
+  set_recipes(recipe_codes, items);
+  const std::vector<RecipePtr> recipes(normalize.begin(), normalize.end());
   if (size.first < 1 || size.second < 1 || channels < 1) {
     throw py::value_error("size and channels must be positive");
   }
@@ -120,7 +115,7 @@ py::tuple run(const Pipeline& self, const CodeArray& codes, const Int64Array& ro
   StageTimes times;
   {
     const py::gil_scoped_release release;
-    times = run_batch(self.sources, items, spec, shape, target,
+    times = run_batch(self.sources, items, recipes, shape, target,
                       threads > 0 ? threads : default_read_threads());
   }
   return py::make_tuple(array, py::make_tuple(times.fetch, times.normalize, times.resample));
@@ -168,9 +163,10 @@ void register_batch(py::module_& m) {
       .def(py::init(&make_pipeline), py::arg("sources"))
       .def("run", &run, py::arg("codes"), py::arg("rows"), py::arg("windows"), py::arg("flips"),
            py::kw_only(), py::arg("size"), py::arg("channels") = 1, py::arg("dtype") = "float32",
-           py::arg("layout") = "chw", py::arg("normalize"), py::arg("out") = py::none(),
-           py::arg("threads") = 0,
-           "One batch: (array, (fetch, normalize, resample) nanoseconds over all threads).")
+           py::arg("layout") = "chw", py::arg("normalize"), py::arg("recipe_codes") = py::none(),
+           py::arg("out") = py::none(), py::arg("threads") = 0,
+           "One batch: (array, (fetch, normalize, resample) nanoseconds over all threads).\n\n"
+           "normalize: native recipes; recipe_codes (n) int32 says which is whose (all the first).")
       .def("fetch", &fetch, py::arg("code"), py::arg("row"), "One sample in native size.")
       .def("prefetch", &prefetch, py::arg("codes"), py::arg("rows"),
            "Ask the kernel to start reading these samples.");

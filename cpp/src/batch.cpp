@@ -7,7 +7,6 @@
 
 #include "irtd/error.hpp"
 #include "irtd/jpeg.hpp"
-#include "irtd/normalize.hpp"
 #include "irtd/parallel.hpp"
 
 namespace irtd {
@@ -110,54 +109,35 @@ class PackedSource final : public PixelSource {
   bool jpeg_;
 };
 
+Picture picture_of(const Pixels& pixels) {
+  return packed_picture(
+      pixels.data, static_cast<std::size_t>(pixels.height), static_cast<std::size_t>(pixels.width),
+      static_cast<std::size_t>(pixels.channels), static_cast<std::size_t>(pixels.itemsize));
+}
+
+float top_of(PixelType type) {
+  return type == PixelType::f32 ? 1.0F : (type == PixelType::u16 ? 65535.0F : 255.0F);
+}
+
 template <typename T>
-ImageView<const T> view_of(const Pixels& pixels) {
+void resample_toned(const Toned& toned, const BatchItem& item, const BatchShape& shape, void* out) {
+  const Picture& picture = toned.picture;
   // Buffers come from vectors and maps, aligned for any pixel type.
-  return {reinterpret_cast<const T*>(pixels.data), pixels.height, pixels.width, pixels.channels};
-}
-
-/// The affine v * scale + offset that a recipe means for this picture.
-struct Affine {
-  float scale = 1;
-  float offset = 0;
-};
-
-template <typename T>
-Affine affine_for(ImageView<const T> image, const Normalize& normalize) {
-  double bounds[2] = {normalize.low, normalize.high};
-  if (normalize.mode == NormalizeMode::min_max) {
-    const ValueRange range = min_max(image);
-    bounds[0] = range.lo;
-    bounds[1] = range.hi;
-  } else if (normalize.mode == NormalizeMode::percentile) {
-    const double wanted[2] = {normalize.low, normalize.high};
-    percentiles(image, Span<const double>(wanted, 2), Span<double>(bounds, 2));
-  }
-  const double span = bounds[1] - bounds[0];
-  // A flat picture has no contrast to stretch: it maps to out_low.
-  const double scale =
-      span > 0 ? (static_cast<double>(normalize.out_high) - normalize.out_low) / span : 0.0;
-  return {static_cast<float>(scale), static_cast<float>(normalize.out_low - bounds[0] * scale)};
-}
-
-template <typename T>
-void render(const Pixels& pixels, const BatchItem& item, const Normalize& normalize,
-            const BatchShape& shape, void* out, std::uint64_t* normalize_ns) {
-  const ImageView<const T> image = view_of<T>(pixels);
-  const Clock::time_point start = Clock::now();
-  const Affine affine = affine_for(image, normalize);
-  *normalize_ns =
-      static_cast<std::uint64_t>(std::chrono::nanoseconds(Clock::now() - start).count());
+  const ImageView<const T> image(reinterpret_cast<const T*>(picture.data),
+                                 static_cast<int>(picture.rows), static_cast<int>(picture.cols),
+                                 static_cast<int>(picture.channels),
+                                 picture.row_stride / static_cast<std::ptrdiff_t>(sizeof(T)));
   ResampleOptions options{};
   options.x0 = item.x0;
   options.y0 = item.y0;
   options.x1 = item.x1;
   options.y1 = item.y1;
   options.flip = item.flip;
-  options.scale = affine.scale;
-  options.offset = affine.offset;
-  options.lo_clip = normalize.clip_low;
-  options.hi_clip = normalize.clip_high;
+  options.scale = toned.line.scale;
+  options.offset = static_cast<float>(double{toned.line.offset} -
+                                      double{toned.line.base} * double{toned.line.scale});
+  options.lo_clip = toned.line.lo;
+  options.hi_clip = toned.line.hi;
   options.layout = shape.layout;
   resample_bilinear(image, options, out, shape.type, shape.height, shape.width, shape.channels);
 }
@@ -173,23 +153,30 @@ struct StageTotals {
 };
 
 void run_item(const std::vector<const PixelSource*>& sources, const BatchItem& item,
-              const Normalize& normalize, const BatchShape& shape, void* target,
+              const std::vector<RecipePtr>& recipes, const BatchShape& shape, void* target,
               StageTotals& totals) {
   thread_local std::vector<std::uint8_t> scratch;
+  thread_local ToneScratch tone_scratch;
   IRTD_REQUIRE(item.source >= 0 && static_cast<std::size_t>(item.source) < sources.size(),
                "batch item names no source");
+  IRTD_REQUIRE(item.recipe >= 0 && static_cast<std::size_t>(item.recipe) < recipes.size(),
+               "batch item names no recipe");
   const Clock::time_point start = Clock::now();
   const Pixels pixels = sources[static_cast<std::size_t>(item.source)]->fetch(item.row, scratch);
   const Clock::time_point fetched = Clock::now();
   totals.fetch += static_cast<std::uint64_t>(std::chrono::nanoseconds(fetched - start).count());
-  std::uint64_t stats_ns = 0;
-  if (pixels.itemsize == 2) {
-    render<std::uint16_t>(pixels, item, normalize, shape, target, &stats_ns);
+  const NativeRecipe& recipe = *recipes[static_cast<std::size_t>(item.recipe)];
+  const Toned toned = recipe.tone(picture_of(pixels), {}, top_of(shape.type), tone_scratch);
+  const Clock::time_point ready = Clock::now();
+  totals.normalize += static_cast<std::uint64_t>(std::chrono::nanoseconds(ready - fetched).count());
+  if (toned.picture.itemsize == 4) {
+    resample_toned<float>(toned, item, shape, target);
+  } else if (toned.picture.itemsize == 2) {
+    resample_toned<std::uint16_t>(toned, item, shape, target);
   } else {
-    render<std::uint8_t>(pixels, item, normalize, shape, target, &stats_ns);
+    resample_toned<std::uint8_t>(toned, item, shape, target);
   }
-  totals.normalize += stats_ns;
-  totals.resample += since(fetched) - stats_ns;
+  totals.resample += since(ready);
 }
 
 }  // namespace
@@ -211,7 +198,7 @@ std::size_t BatchShape::sample_bytes() const {
 }
 
 StageTimes run_batch(const std::vector<const PixelSource*>& sources,
-                     const std::vector<BatchItem>& items, const Normalize& normalize,
+                     const std::vector<BatchItem>& items, const std::vector<RecipePtr>& recipes,
                      const BatchShape& shape, MutableBytes out, int threads) {
   IRTD_REQUIRE(shape.height > 0 && shape.width > 0, "batch pictures must have pixels");
   IRTD_REQUIRE(shape.channels == 1 || shape.channels == 3, "channels must be 1 or 3");
@@ -220,12 +207,19 @@ StageTimes run_batch(const std::vector<const PixelSource*>& sources,
   StageTotals totals;
   parallel_for(items.size(), threads, [&](std::size_t i, int) {
     try {
-      run_item(sources, items[i], normalize, shape, out.data() + i * stride, totals);
+      run_item(sources, items[i], recipes, shape, out.data() + i * stride, totals);
     } catch (Error& error) {  // the caller knows samples by their place in the batch
       throw error.at_row(static_cast<std::int64_t>(i));
     }
   });
   return {totals.fetch, totals.normalize, totals.resample};
+}
+
+StageTimes run_batch(const std::vector<const PixelSource*>& sources,
+                     const std::vector<BatchItem>& items, const Normalize& normalize,
+                     const BatchShape& shape, MutableBytes out, int threads) {
+  return run_batch(sources, items, {make_stretch(normalize, Meaning::numbers)}, shape, out,
+                   threads);
 }
 
 }  // namespace irtd

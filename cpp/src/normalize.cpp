@@ -1,10 +1,9 @@
 #include "irtd/normalize.hpp"
 
-#include <algorithm>
-#include <cmath>
 #include <limits>
 #include <vector>
 
+#include "histogram.hpp"
 #include "irtd/error.hpp"
 #include "kernels.hpp"
 
@@ -38,25 +37,6 @@ ValueRange find_range(ImageView<const T> image, void (*kernel)(const T*, std::si
   return {lo, hi};
 }
 
-/// Counts values − lo into `lanes` interleaved histograms: neighbours in a thermal picture are
-/// often equal, and one counter would wait for itself.
-template <typename T>
-void count_values(ImageView<const T> image, std::uint32_t lo, std::size_t range, std::size_t lanes,
-                  std::uint32_t* counts) {
-  for_each_run(image, [&](const T* p, std::size_t n) {
-    std::size_t i = 0;
-    if (lanes == 4) {
-      for (; i + 4 <= n; i += 4) {
-        ++counts[p[i] - lo];
-        ++counts[range + p[i + 1] - lo];
-        ++counts[2 * range + p[i + 2] - lo];
-        ++counts[3 * range + p[i + 3] - lo];
-      }
-    }
-    for (; i < n; ++i) ++counts[p[i] - lo];
-  });
-}
-
 /// Histogram of the values range.lo..range.hi in scratch memory of this thread.
 template <typename T>
 Span<const std::uint32_t> local_histogram(ImageView<const T> image, ValueRange values) {
@@ -64,12 +44,12 @@ Span<const std::uint32_t> local_histogram(ImageView<const T> image, ValueRange v
   IRTD_REQUIRE(image.size() <= std::numeric_limits<std::uint32_t>::max(), "a picture too large");
   thread_local std::vector<std::uint32_t> counts;
   const std::size_t range = std::size_t{values.hi} - values.lo + 1;
-  const std::size_t lanes = range <= 8192 ? 4 : 1;
+  const std::size_t lanes = detail::histogram_lanes(range);
   counts.assign(range * lanes, 0);
-  count_values(image, values.lo, range, lanes, counts.data());
-  for (std::size_t lane = 1; lane < lanes; ++lane) {
-    for (std::size_t v = 0; v < range; ++v) counts[v] += counts[lane * range + v];
-  }
+  for_each_run(image, [&](const T* p, std::size_t n) {
+    detail::count_run(p, n, values.lo, range, lanes, counts.data());
+  });
+  detail::merge_lanes(counts.data(), range, lanes);
   return {counts.data(), range};
 }
 
@@ -82,23 +62,6 @@ void add_histogram(ImageView<const T> image, Span<std::uint64_t> total) {
   for (std::size_t v = 0; v < counts.size(); ++v) total[values.lo + v] += counts[v];
 }
 
-/// The linear rule in the order of operations of NumPy, so that the results are the same double.
-double percentile_of(Span<const std::uint32_t> counts, std::uint32_t lo, std::size_t n,
-                     double percent) {
-  const double rank = static_cast<double>(n - 1) * (percent / 100.0);
-  const double below = std::floor(rank);
-  const auto first = std::min(static_cast<std::size_t>(below), n - 1);
-  std::size_t v = 0;
-  std::size_t seen = counts[0];
-  while (seen <= first) seen += counts[++v];
-  const auto a = static_cast<double>(lo + v);
-  if (first + 1 >= n) return a;
-  while (seen <= first + 1) seen += counts[++v];
-  const auto b = static_cast<double>(lo + v);
-  const double t = rank - below;
-  return t >= 0.5 ? b - (b - a) * (1 - t) : a + (b - a) * t;
-}
-
 template <typename T>
 void find_percentiles(ImageView<const T> image, Span<const double> percents, Span<double> out) {
   require_pixels(image);
@@ -109,7 +72,7 @@ void find_percentiles(ImageView<const T> image, Span<const double> percents, Spa
   const ValueRange values = min_max(image);
   const Span<const std::uint32_t> counts = local_histogram(image, values);
   for (std::size_t i = 0; i < percents.size(); ++i) {
-    out[i] = percentile_of(counts, values.lo, image.size(), percents[i]);
+    out[i] = detail::percentile_of(counts, values.lo, image.size(), percents[i]);
   }
 }
 

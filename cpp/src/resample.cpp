@@ -28,6 +28,11 @@ void blend(const Kernels& table, const std::uint16_t* top, const std::uint16_t* 
   table.blend_u16(top, bottom, weight, n, out);
 }
 
+void blend(const Kernels&, const float* top, const float* bottom, float weight, std::size_t n,
+           float* out) {
+  for (std::size_t i = 0; i < n; ++i) out[i] = top[i] + (bottom[i] - top[i]) * weight;
+}
+
 void round_to(const Kernels& table, const float* p, std::size_t n, std::uint8_t* out) {
   table.to_u8(p, n, out);
 }
@@ -270,6 +275,11 @@ void resample_bilinear(ImageView<const std::uint8_t> src, const ResampleOptions&
 
 void resample_bilinear(ImageView<const std::uint16_t> src, const ResampleOptions& options,
                        void* dst, PixelType dst_type, int out_h, int out_w, int out_channels) {
+  resample(src, options, dst, dst_type, out_h, out_w, out_channels);
+}
+
+void resample_bilinear(ImageView<const float> src, const ResampleOptions& options, void* dst,
+                       PixelType dst_type, int out_h, int out_w, int out_channels) {
   resample(src, options, dst, dst_type, out_h, out_w, out_channels);
 }
 

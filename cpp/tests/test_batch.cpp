@@ -136,7 +136,9 @@ void compose(const Pixels& pixels, const BatchItem& item, const Normalize& norma
   const double scale =
       high > low ? (double{normalize.out_high} - normalize.out_low) / (high - low) : 0;
   options.scale = static_cast<float>(scale);
-  options.offset = static_cast<float>(normalize.out_low - low * scale);
+  // From the bottom of the stretch, both in float32 as the line of a recipe has them.
+  options.offset = static_cast<float>(double{normalize.out_low} -
+                                      double{static_cast<float>(low)} * double{options.scale});
   options.lo_clip = normalize.clip_low;
   options.hi_clip = normalize.clip_high;
   options.layout = shape.layout;
@@ -318,12 +320,12 @@ TEST_CASE("batches that cannot be are refused") {
   const std::vector<BatchItem> items(2, item(sources, 0, 1));
   Data out(2 * 4 * 4 * 4);
   const auto batch = [&](const BatchShape& shape, std::size_t bytes) {
-    irtd::run_batch(sources.list, items, {}, shape, MutableBytes(out.data(), bytes), 1);
+    irtd::run_batch(sources.list, items, Normalize{}, shape, MutableBytes(out.data(), bytes), 1);
   };
   CHECK_NOTHROW(batch({4, 4}, out.size()));
   CHECK(throws(Errc::invalid_argument, [&] { batch({4, 4}, out.size() - 4); }));
   CHECK(throws(Errc::invalid_argument, [&] { batch({0, 4}, 0); }));
   CHECK(throws(Errc::invalid_argument, [&] { batch({4, -4}, out.size()); }));
   CHECK(throws(Errc::invalid_argument, [&] { batch({4, 2, 2}, out.size()); }));
-  CHECK_NOTHROW(irtd::run_batch(sources.list, {}, {}, {4, 4}, {}, 4));
+  CHECK_NOTHROW(irtd::run_batch(sources.list, {}, Normalize{}, {4, 4}, {}, 4));
 }

@@ -104,7 +104,7 @@ class Loader:
             raise ValueError(f"dtype must be float32 or uint8, found {self.dtype!r}")
         if self.layout not in ("chw", "hwc"):
             raise ValueError(f"layout must be chw or hwc, found {self.layout!r}")
-        self._spec = self.normalize.native(self.dtype)
+        self._recipes = [self.normalize.native(self.dtype)]
         self.sampler = Sampler(
             len(self.dataset), self.batch_size, self.order, self.seed, self.rank,
             self.world_size, self.drop_last,
@@ -113,6 +113,13 @@ class Loader:
         self.box_ledger = self.point_ledger = Ledger()
         self._epoch = 0
         self._next = 0
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {key: value for key, value in vars(self).items() if key != "_recipes"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._recipes = [self.normalize.native(self.dtype)]
 
     def __len__(self) -> int:
         return len(self.sampler)
@@ -180,7 +187,7 @@ class Loader:
         try:
             images, times = self.dataset.pipeline.run(
                 codes, rows, windows, flips, size=self.size, channels=self.channels,
-                dtype=self.dtype, layout=self.layout, normalize=self._spec, threads=self.threads,
+                dtype=self.dtype, layout=self.layout, normalize=self._recipes, threads=self.threads,
             )  # fmt: skip
         except (IrtdError, OSError) as error:
             place = getattr(error, "row", None)

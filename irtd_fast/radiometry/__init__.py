@@ -15,11 +15,24 @@ from irtd_fast.radiometry.chain import Chain
 from irtd_fast.radiometry.clahe import Clahe
 from irtd_fast.radiometry.corrections import BadPixels, Destripe, TwoPointNuc
 from irtd_fast.radiometry.detail import DetailEnhance
+from irtd_fast.radiometry.equalize import HistogramMatch, PlateauEqualization
+from irtd_fast.radiometry.look_up import LookUp
 from irtd_fast.radiometry.statistics import Statistics
-from irtd_fast.radiometry.stretch import Counts, MinMax, Percentile, Window, ZScore
+from irtd_fast.radiometry.stretch import (
+    Counts,
+    Invert,
+    MinMax,
+    Percentile,
+    Sigma,
+    Window,
+    ZScore,
+)
+from irtd_fast.radiometry.thermometry import Atmosphere, Planck, TLinear
 
 __all__ = [
-    "BadPixels", "Chain", "Clahe", "Counts", "Destripe", "DetailEnhance", "MinMax", "OutputType",
-    "Percentile", "Recipe", "Statistics", "TwoPointNuc", "UnsupportedRecipeError", "Window",
-    "ZScore", "from_bfloat16", "recipe_from_dict", "recipe_names", "register", "to_bfloat16",
+    "Atmosphere", "BadPixels", "Chain", "Clahe", "Counts", "Destripe", "DetailEnhance",
+    "HistogramMatch", "Invert", "LookUp", "MinMax", "OutputType", "Percentile", "Planck",
+    "PlateauEqualization", "Recipe", "Sigma", "Statistics", "TLinear", "TwoPointNuc",
+    "UnsupportedRecipeError", "Window", "ZScore", "from_bfloat16", "recipe_from_dict",
+    "recipe_names", "register", "to_bfloat16",
 ]  # fmt: skip

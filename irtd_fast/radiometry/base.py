@@ -1,19 +1,21 @@
 """What every recipe is: a frozen dataclass that maps counts to something a network takes.
 
 A recipe is registered under its ``name``, becomes JSON with ``to_dict`` and comes back with
-``recipe_from_dict``. Recipes with another shape than "statistics, then one number per count" only
-implement ``_apply``; ``native`` is what the batch pipeline takes instead of Python.
+``recipe_from_dict``. It does its work in the core: ``native`` gives the object that the batch
+pipeline runs and that ``apply`` calls for a single picture.
 """
 
 from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
+
+from irtd_fast import _core
 
 if TYPE_CHECKING:
     from irtd_fast.radiometry.statistics import Statistics
@@ -21,16 +23,17 @@ if TYPE_CHECKING:
 OutputType = Literal["float32", "float16", "bfloat16", "uint8", "uint16"]
 Pixels = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]
 Valid = NDArray[np.bool_] | None
-# mode, low, high, out_low, out_high, clip_low, clip_high; what the batch pipeline takes
-NormalizeSpec = tuple[str, float, float, float, float, float, float]
 
 OUTPUT_TYPES: tuple[OutputType, ...] = ("float32", "float16", "bfloat16", "uint8", "uint16")
 TOP = {"float32": 1.0, "float16": 1.0, "bfloat16": 1.0, "uint8": 255.0, "uint16": 65535.0}
 INPUT_TYPES = ("uint8", "uint16", "float32")
 _ARRAY = "$array"
+_PART = "$part"
 
 AnyRecipe = TypeVar("AnyRecipe", bound="Recipe")
+AnyPart = TypeVar("AnyPart")
 _registry: dict[str, type[Recipe]] = {}
+_parts: dict[str, type[Any]] = {}
 
 
 class UnsupportedRecipeError(TypeError):
@@ -81,14 +84,46 @@ class Recipe:
         """
         check_image(image, self.input_types)
         check_valid(image, valid)
-        if dtype not in OUTPUT_TYPES:
-            raise ValueError(f"dtype must be one of {', '.join(OUTPUT_TYPES)}, found {dtype!r}")
+        check_dtype(dtype)
         recipe = self if statistics is None else self.resolve(statistics)
         return recipe._apply(image, dtype, valid)  # noqa: SLF001 - a recipe of ours
 
     def _apply(self, image: Pixels, dtype: OutputType, valid: Valid) -> NDArray[Any]:
         """Do the work of ``apply``; the arguments are checked."""
-        raise NotImplementedError
+        return typed(self.native(dtype).apply(image, dtype=dtype, valid=valid))
+
+    def apply_batch(
+        self,
+        images: Pixels,
+        *,
+        dtype: OutputType = "float32",
+        valid: Valid = None,
+        statistics: Statistics | None = None,
+        threads: int = 0,
+    ) -> NDArray[Any]:
+        """Apply to many pictures of one shape, each by itself, over threads.
+
+        Args:
+            images: (n, height, width) or (n, height, width, channels).
+            dtype: Of the result; see ``apply``.
+            valid: (n, height, width) bool; see ``apply``.
+            statistics: In place of each picture's own; see ``apply``.
+            threads: 0 takes one a core.
+
+        Raises:
+            ValueError: Another type or shape; expected and found are named.
+            UnsupportedRecipeError: The recipe has no native form.
+        """
+        check_dtype(dtype)
+        if not isinstance(images, np.ndarray) or images.ndim not in (3, 4):
+            raise ValueError(f"images must be (n, h, w[, c]), found shape {np.shape(images)}")
+        if images.dtype.name not in self.input_types or not images.dtype.isnative:
+            raise ValueError(
+                f"images must be {' or '.join(self.input_types)}, found {images.dtype.str}"
+            )
+        recipe = self if statistics is None else self.resolve(statistics)
+        native = recipe.native(dtype)
+        return typed(native.apply_batch(images, dtype=dtype, valid=valid, threads=threads))
 
     def inverse(
         self, values: NDArray[Any], *, bounds: tuple[float, float] | None = None
@@ -117,11 +152,12 @@ class Recipe:
         """Type in which this recipe's result goes to the next one of a chain: the picture's own."""
         return cast("OutputType", image.dtype.name)
 
-    def native(self, dtype: OutputType) -> NormalizeSpec:
-        """The recipe as the batch pipeline takes it.
+    def native(self, dtype: OutputType) -> _core.NativeRecipe:
+        """The recipe as the core runs it.
 
         Raises:
             UnsupportedRecipeError: It has no native form.
+            ValueError: It cannot give this type.
         """
         raise UnsupportedRecipeError(f"{type(self).__name__} cannot run in the batch pipeline")
 
@@ -152,6 +188,12 @@ def register(cls: type[AnyRecipe]) -> type[AnyRecipe]:
     return cls
 
 
+def part(cls: type[AnyPart]) -> type[AnyPart]:
+    """Class decorator: a frozen dataclass of numbers and words that is a field of recipes."""
+    _parts[cls.__name__] = cls
+    return cls
+
+
 def recipe_names() -> list[str]:
     """Names of all recipes, sorted."""
     return sorted(_registry)
@@ -178,6 +220,8 @@ def recipe_from_dict(data: Mapping[str, Any]) -> Recipe:
 def _encode(value: Any) -> Any:
     if isinstance(value, Recipe):
         return value.to_dict()
+    if type(value) in _parts.values():
+        return {_PART: type(value).__name__, **asdict(value)}
     if isinstance(value, np.ndarray):
         data = base64.b64encode(np.ascontiguousarray(value).tobytes()).decode("ascii")
         return {_ARRAY: {"dtype": value.dtype.str, "shape": list(value.shape), "data": data}}
@@ -187,11 +231,24 @@ def _encode(value: Any) -> Any:
 
 
 def _decode(value: Any) -> Any:
+    if isinstance(value, Mapping) and _PART in value:
+        return _decode_part(value)
     if isinstance(value, Mapping):
         return _decode_array(value[_ARRAY]) if _ARRAY in value else recipe_from_dict(value)
     if isinstance(value, list | tuple):
         return tuple(_decode(item) for item in value)
     return value
+
+
+def _decode_part(form: Mapping[str, Any]) -> Any:
+    values = dict(form)
+    name = values.pop(_PART)
+    if name not in _parts:
+        raise ValueError(f"no part {name!r}; there are {', '.join(sorted(_parts))}")
+    known = {f.name for f in fields(_parts[name])}
+    if not known >= set(values):
+        raise ValueError(f"{name}: expected {', '.join(sorted(known))}, found {sorted(values)}")
+    return _parts[name](**values)
 
 
 def _decode_array(form: Mapping[str, Any]) -> NDArray[Any]:
@@ -214,6 +271,22 @@ def frozen_array(values: NDArray[Any]) -> NDArray[Any]:
     copy = np.array(values, order="C")
     copy.setflags(write=False)
     return copy
+
+
+def typed(values: Any) -> NDArray[Any]:
+    """What the core returned, for the type checker."""
+    result: NDArray[Any] = values
+    return result
+
+
+def check_dtype(dtype: str) -> None:
+    """Refuse an output type that is none.
+
+    Raises:
+        ValueError: The types are listed.
+    """
+    if dtype not in OUTPUT_TYPES:
+        raise ValueError(f"dtype must be one of {', '.join(OUTPUT_TYPES)}, found {dtype!r}")
 
 
 def check_image(image: Pixels, types: tuple[str, ...] = INPUT_TYPES) -> None:

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from numpy.typing import NDArray
 
+from irtd_fast import _core
 from irtd_fast.radiometry.base import OutputType, Pixels, Recipe, Valid, register
 from irtd_fast.radiometry.statistics import Statistics
 
@@ -37,6 +38,12 @@ class Chain(Recipe):
         for step in self.recipes[:-1]:
             image = step.apply(image, dtype=step.hands_on(image), valid=valid)
         return self.recipes[-1].apply(image, dtype=dtype, valid=valid)
+
+    def native(self, dtype: OutputType) -> _core.NativeRecipe:
+        """All steps in the core; every one needs a native form."""
+        between: OutputType = "float32"  # a step in the middle may give what it likes
+        steps = [step.native(between) for step in self.recipes[:-1]]
+        return _core.chain_recipe([*steps, self.recipes[-1].native(dtype)])
 
     def hands_on(self, image: Pixels) -> OutputType:
         """float32 if a step makes temperatures, else the picture's own type."""

@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from irtd_fast import _core
 from irtd_fast.radiometry.base import Pixels, Valid, check_image, check_valid, frozen_array
 
 
@@ -46,10 +47,8 @@ class Statistics:
         """
         check_image(image, ("uint8", "uint16"))
         check_valid(image, valid)
-        size = 1 << (8 * image.itemsize)
-        values = image.ravel() if valid is None else image[valid].ravel()
         name: Literal["uint8", "uint16"] = "uint8" if image.dtype == np.uint8 else "uint16"
-        return cls(name, np.bincount(values, minlength=size).astype(np.uint64), 1)
+        return cls(name, _core.value_histogram(image, valid=valid), 1)
 
     def __add__(self, other: Statistics) -> Statistics:
         if self.dtype != other.dtype:

@@ -2,34 +2,31 @@
 
 ``(v - low) / (high - low)`` is clipped to 0..1 and scaled to the output: 0..1 for float types,
 0..255 and 0..65535 for integers. A flat picture, and one without valid pixels, maps to 0. A float
-picture may hold NaN: such a pixel is as invalid as one that ``valid`` leaves out.
+picture may hold NaN: such a pixel is as invalid as one that ``valid`` leaves out. Arithmetic is
+float32, so a result may be one unit in the last place (one level) from that in higher precision.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from irtd_fast import _core
-from irtd_fast.radiometry.base import (
-    TOP,
-    NormalizeSpec,
-    OutputType,
-    Pixels,
-    Recipe,
-    Valid,
-    register,
-)
-from irtd_fast.radiometry.cast import cast_output
+from irtd_fast.radiometry.base import TOP, OutputType, Pixels, Recipe, Valid, register
 from irtd_fast.radiometry.statistics import Statistics
 
 FLOAT_MAX = 3.0e38
+_ANY = (-FLOAT_MAX, FLOAT_MAX)
+_UNIT = (0.0, 1.0)
+
+Mode = Literal["fixed", "min_max", "percentile", "sigma"]
 
 
+@dataclass(frozen=True, eq=False)
 class Stretch(Recipe):
     """A recipe that is a line between two counts, clipped."""
 
@@ -39,19 +36,9 @@ class Stretch(Recipe):
         """Counts that map to the bottom and the top of the output for this picture."""
         raise NotImplementedError
 
-    def native(self, dtype: OutputType) -> NormalizeSpec:
-        """The recipe as the batch pipeline takes it."""
-        raise NotImplementedError
-
-    def _apply(self, image: Pixels, dtype: OutputType, valid: Valid) -> NDArray[Any]:
-        low, high = self.bounds(image, valid=valid)
-        _, _, _, out_low, out_high, clip_low, clip_high = self.native(dtype)
-        scale = (out_high - out_low) / (high - low) if high > low else 0.0
-        values = image.astype(np.float64) * scale + (out_low - low * scale)
-        keep = usable(image, valid)
-        if keep is not None:
-            values[~keep] = 0
-        return cast_output(np.clip(values, clip_low, clip_high), dtype)
+    def fixed_bounds(self) -> tuple[float, float] | None:
+        """The bounds, if they do not depend on the picture."""
+        return None
 
     def inverse(
         self, values: NDArray[Any], *, bounds: tuple[float, float] | None = None
@@ -59,7 +46,7 @@ class Stretch(Recipe):
         """Counts that a result came from; see ``Recipe.inverse``.
 
         Integer ``values`` are taken as levels of their type's whole range; uint16 are never taken
-        as bfloat16 (``cast.from_bfloat16`` reads those).
+        as bfloat16 (``from_bfloat16`` reads those).
         """
         if bounds is None:
             bounds = self.fixed_bounds()
@@ -68,39 +55,9 @@ class Stretch(Recipe):
         share = np.asarray(values, np.float64) / TOP.get(values.dtype.name, 1.0)
         return share * (bounds[1] - bounds[0]) + bounds[0]
 
-    def fixed_bounds(self) -> tuple[float, float] | None:
-        """The bounds, if they do not depend on the picture."""
-        return None
 
-
-def usable(image: Pixels, valid: Valid) -> NDArray[np.bool_] | None:
-    """Pixels (and channels) that count, of the picture's shape; ``None`` if all do."""
-    keep = None
-    if valid is not None:
-        keep = np.broadcast_to(valid if image.ndim == 2 else valid[..., None], image.shape)
-    if image.dtype != np.float32:
-        return keep
-    finite: NDArray[np.bool_] = np.isfinite(image)
-    return finite if keep is None else finite & keep
-
-
-def _values(image: Pixels, valid: Valid) -> NDArray[Any]:
-    keep = usable(image, valid)
-    return image.ravel() if keep is None else image[keep]
-
-
-def value_percentiles(
-    image: Pixels, valid: Valid, percents: tuple[float, float]
-) -> tuple[float, float]:
-    """Two percentiles of a picture's usable pixels; (0, 0) without any."""
-    if image.size and valid is None and image.dtype != np.float32:
-        first, last = _core.image_percentiles(np.ascontiguousarray(image), percents)
-        return float(first), float(last)
-    values = _values(image, valid)
-    if not values.size:
-        return 0.0, 0.0
-    first, last = np.percentile(values.astype(np.float64), percents)
-    return float(first), float(last)
+def _stretch(mode: Mode, low: float, high: float) -> _core.NativeRecipe:
+    return _core.stretch_recipe(mode, low, high, out=_UNIT, clip=_UNIT, meaning="shares")
 
 
 @register
@@ -115,11 +72,10 @@ class Counts(Stretch):
         del image, valid
         return 0.0, 1.0
 
-    def native(self, dtype: OutputType) -> NormalizeSpec:
-        """The recipe as the batch pipeline takes it."""
-        if dtype in ("uint8", "uint16"):
-            return ("fixed", 0.0, 1.0, 0.0, 1.0, 0.0, TOP[dtype])
-        return ("fixed", 0.0, 1.0, 0.0, 1.0, -FLOAT_MAX, FLOAT_MAX)
+    def native(self, dtype: OutputType) -> _core.NativeRecipe:
+        """The recipe as the core runs it."""
+        del dtype
+        return _core.stretch_recipe("fixed", 0, 1, out=_UNIT, clip=_ANY, meaning="numbers")
 
     def inverse(
         self, values: NDArray[Any], *, bounds: tuple[float, float] | None = None
@@ -138,11 +94,13 @@ class MinMax(Stretch):
 
     def bounds(self, image: Pixels, *, valid: Valid = None) -> tuple[float, float]:
         """Smallest and largest usable count; (0, 0) without any."""
-        return value_percentiles(image, valid, (0.0, 100.0))
+        _, low, high, _, _ = _core.value_moments(image, valid=valid)
+        return low, high
 
-    def native(self, dtype: OutputType) -> NormalizeSpec:
-        """The recipe as the batch pipeline takes it."""
-        return ("min_max", 0.0, 0.0, 0.0, TOP[dtype], 0.0, TOP[dtype])
+    def native(self, dtype: OutputType) -> _core.NativeRecipe:
+        """The recipe as the core runs it."""
+        del dtype
+        return _stretch("min_max", 0, 0)
 
     def resolve(self, statistics: Statistics) -> Recipe:
         """A ``Window`` over the range of all pictures."""
@@ -172,9 +130,10 @@ class Percentile(Stretch):
         """The two percentiles of the usable pixels; (0, 0) without any."""
         return value_percentiles(image, valid, (self.low, self.high))
 
-    def native(self, dtype: OutputType) -> NormalizeSpec:
-        """The recipe as the batch pipeline takes it."""
-        return ("percentile", self.low, self.high, 0.0, TOP[dtype], 0.0, TOP[dtype])
+    def native(self, dtype: OutputType) -> _core.NativeRecipe:
+        """The recipe as the core runs it."""
+        del dtype
+        return _stretch("percentile", self.low, self.high)
 
     def resolve(self, statistics: Statistics) -> Recipe:
         """A ``Window`` between the percentiles of all pictures."""
@@ -183,11 +142,44 @@ class Percentile(Stretch):
 
 @register
 @dataclass(frozen=True, eq=False)
+class Sigma(Stretch):
+    """Stretch each picture over ``mean - k std .. mean + k std`` of its counts.
+
+    Attributes:
+        k: Standard deviations (of the population) on either side.
+    """
+
+    k: float = 3.0
+    name: ClassVar[str] = "sigma"
+
+    def __post_init__(self) -> None:
+        """Check the factor."""
+        if not (math.isfinite(self.k) and self.k > 0):
+            raise ValueError(f"need k > 0 and finite, found {self.k}")
+
+    def bounds(self, image: Pixels, *, valid: Valid = None) -> tuple[float, float]:
+        """The two counts; (0, 0) without usable pixels."""
+        _, _, _, mean, std = _core.value_moments(image, valid=valid)
+        return mean - self.k * std, mean + self.k * std
+
+    def native(self, dtype: OutputType) -> _core.NativeRecipe:
+        """The recipe as the core runs it."""
+        del dtype
+        return _stretch("sigma", self.k, self.k)
+
+    def resolve(self, statistics: Statistics) -> Recipe:
+        """A ``Window`` by mean and standard deviation of all pictures."""
+        reach = self.k * statistics.std
+        return window_over(statistics.mean - reach, statistics.mean + reach)
+
+
+@register
+@dataclass(frozen=True, eq=False)
 class Window(Stretch):
     """Stretch a fixed range: of counts, or of temperatures after ``Planck`` or ``TLinear``.
 
     Attributes:
-        low: Count (or degrees, in the unit of the picture) that maps to the bottom.
+        low: Count (or temperature, in the unit of the picture) that maps to the bottom.
         high: What maps to the top.
     """
 
@@ -209,9 +201,10 @@ class Window(Stretch):
         """The range itself."""
         return self.low, self.high
 
-    def native(self, dtype: OutputType) -> NormalizeSpec:
-        """The recipe as the batch pipeline takes it."""
-        return ("fixed", self.low, self.high, 0.0, TOP[dtype], 0.0, TOP[dtype])
+    def native(self, dtype: OutputType) -> _core.NativeRecipe:
+        """The recipe as the core runs it."""
+        del dtype
+        return _stretch("fixed", self.low, self.high)
 
 
 @register
@@ -242,8 +235,8 @@ class ZScore(Stretch):
         """Counts that map to 0 and to 1."""
         return self.mean, self.mean + self.std
 
-    def native(self, dtype: OutputType) -> NormalizeSpec:
-        """The recipe as the batch pipeline takes it.
+    def native(self, dtype: OutputType) -> _core.NativeRecipe:
+        """The recipe as the core runs it.
 
         Raises:
             ValueError: For an integer output.
@@ -252,12 +245,44 @@ class ZScore(Stretch):
             message = "ZScore gives negative values; dtype must be float32, float16 or bfloat16"
             raise ValueError(f"{message}, not {dtype}")
         low, high = self.fixed_bounds()
-        return ("fixed", low, high, 0.0, 1.0, -FLOAT_MAX, FLOAT_MAX)
+        return _core.stretch_recipe("fixed", low, high, out=_UNIT, clip=_ANY, meaning="numbers")
 
-    def resolve(self, statistics: Statistics) -> Recipe:
-        """The same: the statistics are fixed already."""
-        del statistics
-        return self
+
+@register
+@dataclass(frozen=True, eq=False)
+class Invert(Recipe):
+    """Black-hot to white-hot: every count becomes its mirror image in the range of its type.
+
+    ``255 - v`` and ``65535 - v``, as the share of the output: 0 is 1 and the largest count is 0.
+    As a step of a chain (``Chain((Invert(), MinMax()))``) it leaves contrast to what follows.
+    """
+
+    invertible: ClassVar[bool] = True
+    input_types: ClassVar[tuple[str, ...]] = ("uint8", "uint16")
+    name: ClassVar[str] = "invert"
+
+    def native(self, dtype: OutputType) -> _core.NativeRecipe:
+        """The recipe as the core runs it."""
+        del dtype
+        shares = (np.linspace(1, 0, n, dtype=np.float64).astype(np.float32) for n in (256, 65536))
+        return _core.table_recipe(of_u8=next(shares), of_u16=next(shares), meaning="shares")
+
+    def inverse(
+        self, values: NDArray[Any], *, bounds: tuple[float, float] | None = None
+    ) -> NDArray[np.float64]:
+        """Counts, for integer values: those of a float result need the picture's type."""
+        del bounds
+        if values.dtype.name not in self.input_types:
+            raise ValueError(f"Invert.inverse takes uint8 or uint16 values, found {values.dtype}")
+        return TOP[values.dtype.name] - np.asarray(values, np.float64)
+
+
+def value_percentiles(
+    image: Pixels, valid: Valid, percents: tuple[float, float]
+) -> tuple[float, float]:
+    """Two percentiles of a picture's usable pixels; (0, 0) without any."""
+    low, high = _core.value_percentiles(image, percents, valid=valid)
+    return low, high
 
 
 def window_over(low: float, high: float) -> Window:

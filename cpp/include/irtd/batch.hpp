@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "irtd/packed.hpp"
+#include "irtd/recipe.hpp"
 #include "irtd/resample.hpp"
 #include "irtd/shard_reader.hpp"
 #include "irtd/view.hpp"
@@ -40,25 +41,13 @@ std::unique_ptr<PixelSource> make_bucket_source(std::shared_ptr<const ShardReade
 std::unique_ptr<PixelSource> make_packed_source(std::shared_ptr<const PackedReader> reader,
                                                 std::vector<Pixels> shapes, bool jpeg);
 
-/// How counts become network input.
-enum class NormalizeMode { fixed, min_max, percentile };
-
-struct Normalize {
-  NormalizeMode mode = NormalizeMode::fixed;
-  double low = 0;   ///< percentile, or the count that maps to `out_low`
-  double high = 1;  ///< percentile, or the count that maps to `out_high`
-  float out_low = 0;
-  float out_high = 1;
-  float clip_low = 0;   ///< results below become this
-  float clip_high = 1;  ///< results above become this
-};
-
 /// One sample's place in a batch.
 struct BatchItem {
   int source = 0;
   std::uint64_t row = 0;
   double x0 = 0, y0 = 0, x1 = 0, y1 = 0;  ///< window in native pixels
   bool flip = false;
+  int recipe = 0;  ///< number of the sample's recipe
 };
 
 struct BatchShape {
@@ -73,12 +62,16 @@ struct BatchShape {
 /// Nanoseconds spent per stage, summed over threads.
 struct StageTimes {
   std::uint64_t fetch = 0;      ///< read, check, decompress, decode
-  std::uint64_t normalize = 0;  ///< statistics of the sample
+  std::uint64_t normalize = 0;  ///< statistics of the sample, and filters of its recipe
   std::uint64_t resample = 0;   ///< crop, resize, flip, cast, lay out
 };
 
 /// Fills `out` (items.size() samples) over `threads` threads. The first failure is rethrown with
 /// the position in the batch as its row and the array's own text in the message.
+StageTimes run_batch(const std::vector<const PixelSource*>& sources,
+                     const std::vector<BatchItem>& items, const std::vector<RecipePtr>& recipes,
+                     const BatchShape& shape, MutableBytes out, int threads);
+/// The same with one stretch for all samples, its outputs as they are.
 StageTimes run_batch(const std::vector<const PixelSource*>& sources,
                      const std::vector<BatchItem>& items, const Normalize& normalize,
                      const BatchShape& shape, MutableBytes out, int threads);

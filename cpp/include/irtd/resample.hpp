@@ -48,5 +48,8 @@ void resample_bilinear(ImageView<const std::uint8_t> src, const ResampleOptions&
                        PixelType dst_type, int out_h, int out_w, int out_channels);
 void resample_bilinear(ImageView<const std::uint16_t> src, const ResampleOptions& options,
                        void* dst, PixelType dst_type, int out_h, int out_w, int out_channels);
+/// Float sources: a NaN spreads to every pixel that it has a part in.
+void resample_bilinear(ImageView<const float> src, const ResampleOptions& options, void* dst,
+                       PixelType dst_type, int out_h, int out_w, int out_channels);
 
 }  // namespace irtd

@@ -1,0 +1,66 @@
+// Counting integers, and percentiles of what was counted.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "irtd/view.hpp"
+
+namespace irtd::detail {
+
+/// Copies of a histogram of so many values that are filled in turns: neighbours in a thermal
+/// picture are often equal, and one counter would wait for itself. Beyond the cache it is one.
+inline std::size_t histogram_lanes(std::size_t range) noexcept { return range <= 8192 ? 4 : 1; }
+
+/// Counts values − lo of a run into `lanes` copies of `range` counters.
+template <typename T>
+void count_run(const T* p, std::size_t n, std::uint32_t lo, std::size_t range, std::size_t lanes,
+               std::uint32_t* counts) {
+  std::size_t i = 0;
+  if (lanes == 4) {
+    constexpr unsigned kBits = 8 * sizeof(T);
+    constexpr std::uint64_t kMask = (std::uint64_t{1} << kBits) - 1;
+    constexpr std::size_t kBlock = sizeof(std::uint64_t) / sizeof(T);
+    std::uint32_t* const at[4] = {counts, counts + range, counts + 2 * range, counts + 3 * range};
+    for (; i + kBlock <= n; i += kBlock) {  // one load for all of a block
+      std::uint64_t block = 0;
+      std::memcpy(&block, p + i, sizeof block);
+      for (std::size_t k = 0; k < kBlock; ++k) {
+        ++at[k % 4][((block >> (k * kBits)) & kMask) - lo];
+      }
+    }
+  }
+  for (; i < n; ++i) ++counts[p[i] - lo];
+}
+
+/// Adds the copies up in the first.
+inline void merge_lanes(std::uint32_t* counts, std::size_t range, std::size_t lanes) noexcept {
+  for (std::size_t lane = 1; lane < lanes; ++lane) {
+    for (std::size_t v = 0; v < range; ++v) counts[v] += counts[lane * range + v];
+  }
+}
+
+/// The linear rule in the order of operations of NumPy, so that the results are the same double.
+inline double linear_between(double a, double b, double t) noexcept {
+  return t >= 0.5 ? b - (b - a) * (1 - t) : a + (b - a) * t;
+}
+
+/// A percentile of `n` > 0 values, of which counts[v] are lo + v.
+template <typename Count>
+double percentile_of(Span<const Count> counts, std::uint32_t lo, std::size_t n, double percent) {
+  const double rank = static_cast<double>(n - 1) * (percent / 100.0);
+  const double below = std::floor(rank);
+  const auto first = std::min(static_cast<std::size_t>(below), n - 1);
+  std::size_t v = 0;
+  auto seen = static_cast<std::size_t>(counts[0]);
+  while (seen <= first) seen += static_cast<std::size_t>(counts[++v]);
+  const auto a = static_cast<double>(lo + v);
+  if (first + 1 >= n) return a;
+  while (seen <= first + 1) seen += static_cast<std::size_t>(counts[++v]);
+  return linear_between(a, static_cast<double>(lo + v), rank - below);
+}
+
+}  // namespace irtd::detail

@@ -1,0 +1,44 @@
+// The private table of inner loops of radiometry: scalar reference and Highway.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "irtd/tone.hpp"
+
+namespace irtd::detail {
+
+inline constexpr std::size_t kToneTypes = 5;
+
+/// Sums of integers, exact: the caller keeps a run short enough for 64 bits.
+struct RunSums {
+  std::uint64_t sum = 0;
+  std::uint64_t squares = 0;
+};
+
+/// The line with its bounds inside of an integer type's range, and no NaN for integers.
+ToneLine settled_line(const ToneLine& line, ToneType type) noexcept;
+/// The bytes of one value in an output type.
+std::uint32_t tone_bits(float value, ToneType type) noexcept;
+
+struct RadiometryKernels {
+  const char* target;  ///< name of the instruction set
+  /// out[i] = line(in[i]), by input type and ToneType.
+  using Line = void (*)(const void* in, std::size_t n, const ToneLine& line, void* out);
+  Line line_u8[kToneTypes];
+  Line line_u16[kToneTypes];
+  Line line_f32[kToneTypes];
+  /// Adds to the sums.
+  void (*sums_u8)(const std::uint8_t* p, std::size_t n, RunSums* sums);
+  void (*sums_u16)(const std::uint16_t* p, std::size_t n, RunSums* sums);
+};
+
+/// The reference, in plain C++.
+const RadiometryKernels& scalar_radiometry_kernels();
+/// The best table for this processor.
+const RadiometryKernels& radiometry_kernels();
+/// Every table this processor can run, for tests.
+std::vector<const RadiometryKernels*> all_radiometry_kernels();
+
+}  // namespace irtd::detail
