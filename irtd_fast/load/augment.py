@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from irtd_fast.geometry.windows import (
+    LANES,
+    TRIES,
+    ObjectCrop,
+    ObjectWindows,
+    Pictures,
+    centred_windows,
+    object_windows,
+)
 from irtd_fast.load.random import uniform
 
 _TRIES = 10
@@ -23,15 +33,21 @@ class Augment:
     draws that do not fit, the largest centred window within the ratio bounds (the usual training
     recipe since Szegedy et al., CVPR 2015).
 
+    With ``crop="semantic"`` or an ``ObjectCrop`` the window is chosen by the objects of the picture
+    instead, within the same bounds where they allow it.
+
     Attributes:
         scale: Bounds of the window's share of the picture's area.
         ratio: Bounds of its width over its height, drawn log-uniformly.
         flip: Probability of a horizontal flip.
+        crop: ``random``, or windows chosen by the objects in them: ``semantic`` (one object, whole)
+            or an ``ObjectCrop``.
     """
 
     scale: tuple[float, float] = (0.25, 1.0)
     ratio: tuple[float, float] = (3 / 4, 4 / 3)
     flip: float = 0.5
+    crop: Literal["random", "semantic"] | ObjectCrop = "random"
 
     def __post_init__(self) -> None:
         """Check the bounds."""
@@ -41,6 +57,15 @@ class Augment:
             raise ValueError(f"ratio must satisfy 0 < low <= high, found {self.ratio}")
         if not 0 <= self.flip <= 1:
             raise ValueError(f"flip must be a probability, found {self.flip}")
+        if not isinstance(self.crop, ObjectCrop) and self.crop not in ("random", "semantic"):
+            raise ValueError(f"crop must be random, semantic or an ObjectCrop, found {self.crop!r}")
+
+    @property
+    def object_crop(self) -> ObjectCrop | None:
+        """The rule of windows chosen by objects, ``None`` if they are random."""
+        if isinstance(self.crop, ObjectCrop):
+            return self.crop
+        return ObjectCrop() if self.crop == "semantic" else None
 
     def draw(
         self,
@@ -67,16 +92,32 @@ class Augment:
         y0 = np.floor(u[each, pick, 3] * (heights - ch + 1))
         windows = np.stack([x0, y0, x0 + cw, y0 + ch], axis=1)
         missed = ~fits.any(axis=1)
-        windows[missed] = self._centred(heights[missed], widths[missed])
-        flips = uniform(seed, epoch, samples, "flip", 1)[:, 0] < self.flip
-        return windows, flips
+        sides = np.stack([widths[missed], heights[missed]], axis=1).astype(np.float64)
+        windows[missed] = centred_windows(sides, self.ratio)
+        return windows, self._flips(seed, epoch, samples)
 
-    def _centred(self, heights: NDArray[np.int64], widths: NDArray[np.int64]) -> Windows:
-        aspect = np.clip(widths / heights, *self.ratio)
-        cw = np.maximum(1, np.minimum(widths, np.rint(heights * aspect)))
-        ch = np.maximum(1, np.minimum(heights, np.rint(widths / aspect)))
-        x0, y0 = (widths - cw) // 2, (heights - ch) // 2
-        return np.stack([x0, y0, x0 + cw, y0 + ch], axis=1).astype(np.float64)
+    def draw_around_objects(
+        self,
+        seed: int,
+        epoch: int,
+        samples: NDArray[np.int64],
+        pictures: Pictures,
+        size: tuple[int, int],
+    ) -> tuple[ObjectWindows, NDArray[np.bool_]]:
+        """Windows by ``object_crop``, and flips (n,); ``size`` is that of the frame."""
+        rule = self.object_crop or ObjectCrop()
+        windows = uniform(seed, epoch, samples, "object_crop", TRIES * LANES)
+        owner = pictures.owner
+        within = np.arange(len(owner)) - pictures.offsets[:-1][owner]
+        # A counter of its own for every object of every sample: 2^22 objects, 2^41 samples.
+        objects = (samples[owner] << 22) + within
+        choice = uniform(seed, epoch, objects, "object_choice", 1)[:, 0]
+        bounds = self.scale, self.ratio
+        drawn = object_windows(pictures, rule, bounds, size, (windows, choice))
+        return drawn, self._flips(seed, epoch, samples)
+
+    def _flips(self, seed: int, epoch: int, samples: NDArray[np.int64]) -> NDArray[np.bool_]:
+        return np.asarray(uniform(seed, epoch, samples, "flip", 1)[:, 0] < self.flip)
 
 
 def whole_windows(heights: NDArray[np.int64], widths: NDArray[np.int64]) -> Windows:

@@ -31,6 +31,8 @@ class Batch:
         index: (b,) int64 dataset numbers of the samples.
         density: (b, h, w) float32 density maps of the points if the loader was asked for them; each
             sums up to the number of points of its sample.
+        crop_outcome: (b,) uint8 ``geometry.windows.Outcome`` of each window if they were chosen by
+            objects, else ``None``.
         box_ledger: What became of the samples' boxes: kept, clipped, dropped and why.
         point_ledger: The same of points.
     """
@@ -47,6 +49,7 @@ class Batch:
     matrix: NDArray[np.float64]
     index: NDArray[np.int64]
     density: NDArray[np.float32] | None = None
+    crop_outcome: NDArray[np.uint8] | None = None
     box_ledger: Ledger = Ledger()  # noqa: RUF009 - frozen
     point_ledger: Ledger = Ledger()  # noqa: RUF009 - frozen
 

@@ -13,12 +13,14 @@ from irtd_fast.density import Density, density_maps, frame_sigmas
 from irtd_fast.errors import IrtdError, LoaderError
 from irtd_fast.geometry.ledger import Ledger
 from irtd_fast.geometry.remap import BoxOptions, Remapped, remap_boxes, remap_points
+from irtd_fast.geometry.windows import Pictures
 from irtd_fast.load.augment import Augment, whole_windows, window_matrices
 from irtd_fast.load.batch import Batch
 from irtd_fast.load.prefetch import Prefetcher
 from irtd_fast.load.sampler import Order, Sampler
 from irtd_fast.radiometry import MinMax, Recipe
 from irtd_fast.store.dataset import Dataset
+from irtd_fast.store.ragged import Ragged
 
 _INFRARED = 0
 
@@ -55,7 +57,7 @@ class Loader:
         dataset: What ``irtd_fast.open`` gave.
         batch_size: Samples of a batch.
         size: (height, width) of the batch's pictures.
-        augment: Random crop and flip, or ``None`` to resize every picture whole.
+        augment: Crop (random, or around objects) and flip; ``None`` resizes every picture whole.
         normalize: Recipe from counts to network input.
         dtype: ``float32`` or ``uint8``.
         channels: 1 or 3; a gray picture is repeated.
@@ -170,15 +172,23 @@ class Loader:
         """One batch of these dataset numbers, with the draws of an epoch."""
         heights = self.dataset.column("height", index).astype(np.int64)
         widths = self.dataset.column("width", index).astype(np.int64)
+        objects = self._objects(index)
+        outcomes = None
         if self.augment is None:
             windows = whole_windows(heights, widths)
             flips = np.zeros(len(index), bool)
-        else:
+        elif self.augment.object_crop is None:
             windows, flips = self.augment.draw(self.seed, epoch, index, heights, widths)
+        else:
+            pictures = Pictures(objects["box"], objects.offsets, heights, widths)
+            drawn, flips = self.augment.draw_around_objects(
+                self.seed, epoch, index, pictures, self.size
+            )
+            windows, outcomes = drawn.windows, drawn.outcomes
         images = self._pixels(index, windows, flips)
         matrix = window_matrices(windows, flips, self.size)
-        return Batch(images, **self._boxes(index, matrix), **self._points(index, matrix),
-                     matrix=matrix, index=index)  # fmt: skip
+        return Batch(images, **self._boxes(objects, matrix), **self._points(index, matrix),
+                     matrix=matrix, index=index, crop_outcome=outcomes)  # fmt: skip
 
     def _pixels(
         self, index: NDArray[np.int64], windows: NDArray[np.float64], flips: NDArray[np.bool_]
@@ -201,17 +211,18 @@ class Loader:
         result: NDArray[Any] = images
         return result
 
-    def _boxes(self, index: NDArray[np.int64], matrix: NDArray[np.float64]) -> dict[str, Any]:
+    def _objects(self, index: NDArray[np.int64]) -> Ragged:
+        """Objects of the infrared ground truth: the visible picture's own has other pixels."""
         found = self.dataset.objects(index, ("box", "modality", "flags"))
-        # The visible picture's own ground truth is not in infrared pixels.
         mine = found["modality"] == _INFRARED
-        done = remap_boxes(
-            found["box"][mine], _counted(mine, found.offsets), matrix, self.size, self.boxes
-        )
+        columns = {name: found[name][mine] for name in ("box", "flags")}
+        return Ragged(_counted(mine, found.offsets), found.category[mine], columns)
+
+    def _boxes(self, objects: Ragged, matrix: NDArray[np.float64]) -> dict[str, Any]:
+        done = remap_boxes(objects["box"], objects.offsets, matrix, self.size, self.boxes)
         return {
             "boxes": done.values, "offsets": done.offsets.astype(np.int64),
-            "categories": found.category[mine][done.kept],
-            "box_flags": found["flags"][mine][done.kept],
+            "categories": objects.category[done.kept], "box_flags": objects["flags"][done.kept],
             "visible_fraction": done.visible, "box_ledger": done.ledger,
         }  # fmt: skip
 
