@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from irtd_fast.synth.defects import DEFECTS, add_defects
 from irtd_fast.synth.dump import write_dump
+from irtd_fast.synth.official import native_path, official_paths, official_tree
 from irtd_fast.synth.registry import SOURCES
 from irtd_fast.synth.truth import TrueObject, TruePicture, TruePoint, TrueSample, Truth
 
@@ -21,5 +22,8 @@ __all__ = [
     "TrueSample",
     "Truth",
     "add_defects",
+    "native_path",
+    "official_paths",
+    "official_tree",
     "write_dump",
 ]

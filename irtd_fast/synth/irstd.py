@@ -21,6 +21,7 @@ class Irstd1k(SourceWriter):
     """Writes IRSTD-1k's layout."""
 
     key = "irstd-1k"
+    variants = ("official",)
     categories = ("target",)
     default_size = (512, 512)
 

@@ -2,6 +2,11 @@
 
     visible/{train,test}/010001.jpg  infrared/{train,test}/010001.jpg  Annotations/010001.xml
 
+The publisher's code repository has sample pairs without labels (variant ``code``)::
+
+    FusionGAN/{Train,Test}_LLVIP_{ir,vi}/010001.jpg
+    imagefusion_densefuse/{datasets,test}/010001_{ir,vi}.jpg
+
 ``Annotations`` is flat. The infrared JPEG holds three equal channels. The first two digits of a
 name are the scene: 01..18 train, 19..26 test.
 """
@@ -26,6 +31,7 @@ class Llvip(SourceWriter):
     """Writes LLVIP's layout."""
 
     key = "llvip"
+    variants = ("official", "code")
     categories = ("person",)
     default_size = (1024, 1280)
 
@@ -42,17 +48,19 @@ class Llvip(SourceWriter):
         split, number = split_of(index, _PATTERN)
         first, scenes = _SCENES[split]
         name = f"{first + number % scenes:02d}{1 + number // scenes:04d}"
+        official = self.variant == "official"
+        paths = _official_paths(split, name) if official else _code_paths(split, name, index)
         pictures = {
-            "infrared": TruePicture(f"infrared/{split}/{name}.jpg", "jpeg", "RGB", *size),
-            "visible": TruePicture(f"visible/{split}/{name}.jpg", "jpeg", "RGB", *size),
+            side: TruePicture(f"{path}.jpg", "jpeg", "RGB", *size)
+            for side, path in zip(("infrared", "visible"), paths, strict=True)
         }
         sample = TrueSample(
-            name,
+            paths[0].rsplit("/", 1)[1],
             index,
             split,
             pictures,
-            objects=[TrueObject("person", actor.patch.box) for actor in scene.actors],
-            labels=[f"Annotations/{name}.xml"],
+            objects=[TrueObject("person", a.patch.box) for a in scene.actors] if official else [],
+            labels=[f"Annotations/{name}.xml"] if official else [],
             partner_matrix=street.IDENTITY,
             attributes={"scene": name[:2]},
         )
@@ -61,6 +69,8 @@ class Llvip(SourceWriter):
 
     def labels(self, sample: TrueSample) -> Iterator[tuple[str, bytes]]:
         """Yield the VOC file."""
+        if not sample.labels:
+            return
         picture = sample.infrared
         nodes: list[XmlNode] = [
             ("folder", sample.split),
@@ -72,6 +82,19 @@ class Llvip(SourceWriter):
         ]
         nodes += [("object", _object(obj)) for obj in sample.objects]
         yield sample.labels[0], encode_xml("annotation", nodes, indent="\t")
+
+
+def _official_paths(split: str, name: str) -> tuple[str, str]:
+    return f"infrared/{split}/{name}", f"visible/{split}/{name}"
+
+
+def _code_paths(split: str, name: str, index: int) -> tuple[str, str]:
+    if index % 2:
+        folder = {"train": "datasets", "test": "test"}[split]
+        stem = f"imagefusion_densefuse/{folder}/{name}"
+        return f"{stem}_ir", f"{stem}_vi"
+    stem = f"FusionGAN/{split.title()}_LLVIP"
+    return f"{stem}_ir/{name}", f"{stem}_vi/{name}"
 
 
 def _object(obj: TrueObject) -> list[XmlNode]:

@@ -2,7 +2,29 @@
 
 from __future__ import annotations
 
-from irtd_fast.synth import flir, hit_uav, irstd, llvip, sirst, trackers
+from irtd_fast.synth import (
+    aerial,
+    coco_sources,
+    counting,
+    flir,
+    generic,
+    hit_uav,
+    industry,
+    irstd,
+    kaist,
+    llvip,
+    pairs,
+    radiometric,
+    reid,
+    salient,
+    scenes,
+    semantic,
+    sequence_xml,
+    sirst,
+    small_targets,
+    trackers,
+    video,
+)
 from irtd_fast.synth.base import SourceWriter
 
 _WRITERS: tuple[type[SourceWriter], ...] = (
@@ -12,7 +34,22 @@ _WRITERS: tuple[type[SourceWriter], ...] = (
     irstd.Irstd1k,
     sirst.SirstV2,
     hit_uav.HitUav,
+    *aerial.WRITERS,
+    *coco_sources.WRITERS,
+    *counting.WRITERS,
+    *generic.WRITERS,
+    *industry.WRITERS,
+    *kaist.WRITERS,
+    *pairs.WRITERS,
+    *radiometric.WRITERS,
+    *reid.WRITERS,
+    *salient.WRITERS,
+    *scenes.WRITERS,
+    *semantic.WRITERS,
+    *sequence_xml.WRITERS,
+    *small_targets.WRITERS,
     *trackers.WRITERS,
+    *video.WRITERS,
 )
 
 SOURCES: dict[str, type[SourceWriter]] = {writer.key: writer for writer in _WRITERS}

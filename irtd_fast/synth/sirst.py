@@ -52,6 +52,7 @@ class SirstV2(SourceWriter):
     """Writes SIRST-v2's layout."""
 
     key = "sirst-v2"
+    variants = ("official",)
     categories = ("Target",)
     default_size = (240, 320)
 

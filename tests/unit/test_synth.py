@@ -29,7 +29,8 @@ VARIANTS = [
 
 
 # Sources, or variants, with few boxes or none.
-SPARSE = {"tree", "vtuav"}
+SPARSE = {"tree", "vtuav", "code", "fusion", "sample", "images"}
+OTHER_READERS = ("avi", "fff")  # their own tests read them
 
 
 def tree(root: Path) -> dict[str, str]:
@@ -76,6 +77,8 @@ def test_pictures_are_what_the_truth_says(tmp_path, key, variant):
     for sample in truth:
         for kind, picture in sample.pictures.items():
             path, pixels = tmp_path / picture.path, truth.pixels(sample, kind)
+            if picture.encoding in OTHER_READERS:
+                continue
             with Image.open(path) as opened:
                 assert opened.format.lower() == picture.encoding
                 assert (opened.mode, opened.size) == (picture.mode, (picture.width, picture.height))
@@ -84,7 +87,8 @@ def test_pictures_are_what_the_truth_says(tmp_path, key, variant):
             if picture.lossless:
                 np.testing.assert_array_equal(found, pixels)
             else:
-                assert np.abs(found.astype(int) - pixels).mean() < 4
+                # Halved chroma costs most where noise or a palette is coloured.
+                assert np.abs(found.astype(int) - pixels).mean() < 9
             assert truth.by_path(picture.path) is sample
 
 
@@ -110,10 +114,20 @@ def test_boxes_lie_in_the_picture(key, variant):
     for index in range(15):
         sample = writer.draw(index).sample
         for x0, y0, x1, y1 in true_boxes(sample):
-            assert 0 <= x0 < x1 <= 160
-            assert 0 <= y0 < y1 <= 128
+            assert 0 <= x0 < x1 <= sample.infrared.width
+            assert 0 <= y0 < y1 <= sample.infrared.height
             seen += 1
-    assert seen >= 8 or key in SPARSE or variant in SPARSE
+        for x0, y0, x1, y1 in (obj.box for obj in sample.partner_objects):
+            assert sample.visible is not None or "border" in sample.attributes
+            width, height = sample.infrared.width, sample.infrared.height
+            if sample.visible is not None:
+                width, height = sample.visible.width, sample.visible.height
+            assert 0 <= x0 < x1 <= width
+            assert 0 <= y0 < y1 <= height
+            seen += 1
+    first = writer.draw(0).sample
+    unlabelled = not writer.categories or first.points or "class" in first.attributes
+    assert seen >= 8 or unlabelled or key in SPARSE or variant in SPARSE
 
 
 def test_llvip_pairs(tmp_path):

@@ -28,13 +28,13 @@ PICTURE_CODES = [
 BOX_CODES = ["inverted-box", "nan-box", "out-of-frame-box"]
 ORPHAN_CODES = ["label-without-image", "image-without-label"]
 EXPECTED = {
-    ("llvip", ""): ["xml-doctype", *BOX_CODES, *ORPHAN_CODES, *PICTURE_CODES],
-    ("sirst-v2", ""): ["xml-doctype", *BOX_CODES, *ORPHAN_CODES, *PICTURE_CODES],
+    ("llvip", "official"): ["xml-doctype", *BOX_CODES, *ORPHAN_CODES, *PICTURE_CODES],
+    ("sirst-v2", "official"): ["xml-doctype", *BOX_CODES, *ORPHAN_CODES, *PICTURE_CODES],
     ("flir-v1", "v1.3"): [*BOX_CODES, *ORPHAN_CODES, *PICTURE_CODES],
     ("flir-v1", "v1.0"): [*BOX_CODES, *ORPHAN_CODES, *PICTURE_CODES],
     ("flir-v1-16bit", "labels"): [*BOX_CODES, *ORPHAN_CODES, *PICTURE_CODES],
     ("flir-v1-16bit", "tree"): PICTURE_CODES,
-    ("irstd-1k", ""): [*ORPHAN_CODES, *PICTURE_CODES],
+    ("irstd-1k", "official"): [*ORPHAN_CODES, *PICTURE_CODES],
     ("hit-uav", ""): [
         *("xml-doctype", *BOX_CODES, *ORPHAN_CODES, *BOX_CODES, *ORPHAN_CODES),
         *(code for code in PICTURE_CODES for _ in range(4)),

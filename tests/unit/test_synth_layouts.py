@@ -31,7 +31,7 @@ def files_of(root: Path) -> set[str]:
 
 
 LAYOUTS = {
-    ("llvip", ""): (
+    ("llvip", "official"): (
         4,
         {
             *(f"infrared/train/0{n}0001.jpg" for n in (1, 2, 3)),
@@ -84,7 +84,7 @@ LAYOUTS = {
         },
     ),
     ("flir-v1-16bit", "tree"): (3, {f"thermal_16_bit/FLIR_0000{n}.tiff" for n in (1, 2, 3)}),
-    ("irstd-1k", ""): (
+    ("irstd-1k", "official"): (
         2,
         {
             *(f"IRSTD1k_Img/XDU{n}.png" for n in (0, 1)),
@@ -93,7 +93,7 @@ LAYOUTS = {
             "test.txt",
         },
     ),
-    ("sirst-v2", ""): (
+    ("sirst-v2", "official"): (
         6,
         {
             *(f"images/targets/{name}.png" for name in SIRST[:5]),
