@@ -274,6 +274,19 @@ class BatchPipeline:
         One sample in native size.
         """
 
+    def histograms(
+        self,
+        codes: typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
+        rows: typing.Annotated[numpy.typing.ArrayLike, numpy.int64],
+        groups: typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
+        group_count: typing.SupportsInt | typing.SupportsIndex,
+        *,
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.uint64]:
+        """
+        (group_count, 65536) uint64: how often each count occurs in the samples of a group.
+        """
+
     def prefetch(
         self,
         codes: typing.Annotated[numpy.typing.ArrayLike, numpy.int32],

@@ -1,4 +1,5 @@
 // Pixel sources and the fused batch pipeline.
+#include <algorithm>
 #include <memory>
 
 #include "arrays.hpp"
@@ -149,6 +150,29 @@ void prefetch(const Pipeline& self, const CodeArray& codes, const Int64Array& ro
   }
 }
 
+py::array_t<std::uint64_t> histograms(const Pipeline& self, const CodeArray& codes,
+                                      const Int64Array& rows, const CodeArray& groups,
+                                      int group_count, int threads) {
+  const auto n = static_cast<std::size_t>(rows.size());
+  if (static_cast<std::size_t>(codes.size()) != n || static_cast<std::size_t>(groups.size()) != n ||
+      group_count < 0) {
+    throw py::value_error("codes, rows and groups must agree, group_count not be negative");
+  }
+  std::vector<BatchItem> items(n);
+  for (std::size_t i = 0; i < n; ++i) {
+    if (rows.data()[i] < 0) throw py::value_error("rows must not be negative");
+    items[i].source = codes.data()[i];
+    items[i].row = static_cast<std::uint64_t>(rows.data()[i]);
+  }
+  const std::vector<int> group(groups.data(), groups.data() + n);
+  py::array_t<std::uint64_t> counts({py::ssize_t{group_count}, py::ssize_t{65536}});
+  const Span<std::uint64_t> total(counts.mutable_data(), static_cast<std::size_t>(counts.size()));
+  const py::gil_scoped_release release;
+  std::fill(total.begin(), total.end(), std::uint64_t{0});
+  count_samples(self.sources, items, group, total, threads > 0 ? threads : default_read_threads());
+  return counts;
+}
+
 }  // namespace
 
 void register_batch(py::module_& m) {
@@ -168,6 +192,9 @@ void register_batch(py::module_& m) {
            "One batch: (array, (fetch, normalize, resample) nanoseconds over all threads).\n\n"
            "normalize: native recipes; recipe_codes (n) int32 says which is whose (all the first).")
       .def("fetch", &fetch, py::arg("code"), py::arg("row"), "One sample in native size.")
+      .def("histograms", &histograms, py::arg("codes"), py::arg("rows"), py::arg("groups"),
+           py::arg("group_count"), py::kw_only(), py::arg("threads") = 0,
+           "(group_count, 65536) uint64: how often each count occurs in the samples of a group.")
       .def("prefetch", &prefetch, py::arg("codes"), py::arg("rows"),
            "Ask the kernel to start reading these samples.");
 }

@@ -10,7 +10,19 @@ from typing import Annotated
 import typer
 
 from irtd_fast import __version__
-from irtd_fast.cli import align, bench, demo, info, ingest, resolve, show, sources, synth, verify
+from irtd_fast.cli import (
+    align,
+    bench,
+    demo,
+    info,
+    ingest,
+    resolve,
+    show,
+    sources,
+    stats,
+    synth,
+    verify,
+)
 from irtd_fast.cli.guard import debugging, interrupted_message, silence
 from irtd_fast.cli.output import ExitCode, note, say
 
@@ -29,7 +41,7 @@ app = typer.Typer(
 app.add_typer(sources.app, name="sources")
 for _command in (
     ingest.ingest, info.info, verify.verify, show.show, bench.bench, demo.demo, synth.synth,
-    align.align, resolve.resolve,
+    align.align, resolve.resolve, stats.stats,
 ):  # fmt: skip
     app.command()(_command)
 

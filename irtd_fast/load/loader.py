@@ -17,6 +17,7 @@ from irtd_fast.geometry.windows import Pictures
 from irtd_fast.load.augment import Augment, whole_windows, window_matrices
 from irtd_fast.load.batch import Batch
 from irtd_fast.load.prefetch import Prefetcher
+from irtd_fast.load.recipes import SampleRecipes
 from irtd_fast.load.sampler import Order, Sampler
 from irtd_fast.radiometry import MinMax, Recipe
 from irtd_fast.store.dataset import Dataset
@@ -58,7 +59,8 @@ class Loader:
         batch_size: Samples of a batch.
         size: (height, width) of the batch's pictures.
         augment: Crop (random, or around objects) and flip; ``None`` resizes every picture whole.
-        normalize: Recipe from counts to network input.
+        normalize: Recipe from counts to network input; with ``scope`` sequence or source it goes
+            by what ``irtd stats`` stored.
         dtype: ``float32`` or ``uint8``.
         channels: 1 or 3; a gray picture is repeated.
         layout: ``chw`` or ``hwc``.
@@ -106,7 +108,7 @@ class Loader:
             raise ValueError(f"dtype must be float32 or uint8, found {self.dtype!r}")
         if self.layout not in ("chw", "hwc"):
             raise ValueError(f"layout must be chw or hwc, found {self.layout!r}")
-        self._recipes = [self.normalize.native(self.dtype)]
+        self._recipes = SampleRecipes(self.normalize, self.dataset, self.dtype)
         self.sampler = Sampler(
             len(self.dataset), self.batch_size, self.order, self.seed, self.rank,
             self.world_size, self.drop_last,
@@ -121,7 +123,7 @@ class Loader:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
-        self._recipes = [self.normalize.native(self.dtype)]
+        self._recipes = SampleRecipes(self.normalize, self.dataset, self.dtype)
 
     def __len__(self) -> int:
         return len(self.sampler)
@@ -197,7 +199,8 @@ class Loader:
         try:
             images, times = self.dataset.pipeline.run(
                 codes, rows, windows, flips, size=self.size, channels=self.channels,
-                dtype=self.dtype, layout=self.layout, normalize=self._recipes, threads=self.threads,
+                dtype=self.dtype, layout=self.layout, normalize=self._recipes.native,
+                recipe_codes=self._recipes.codes(index), threads=self.threads,
             )  # fmt: skip
         except (IrtdError, OSError) as error:
             place = getattr(error, "row", None)

@@ -24,6 +24,9 @@ OutputType = Literal["float32", "float16", "bfloat16", "uint8", "uint16"]
 Pixels = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]
 Valid = NDArray[np.bool_] | None
 
+Scope = Literal["picture", "sequence", "source"]
+
+SCOPES: tuple[Scope, ...] = ("picture", "sequence", "source")
 OUTPUT_TYPES: tuple[OutputType, ...] = ("float32", "float16", "bfloat16", "uint8", "uint16")
 TOP = {"float32": 1.0, "float16": 1.0, "bfloat16": 1.0, "uint8": 255.0, "uint16": 65535.0}
 INPUT_TYPES = ("uint8", "uint16", "float32")
@@ -147,6 +150,22 @@ class Recipe:
         """
         del statistics
         return self
+
+    def needs(self) -> Scope:
+        """Whose statistics it goes by: of each picture, of its sequence, or of its source."""
+        scope: Scope = getattr(self, "scope", "picture")
+        return scope
+
+    def require_own(self) -> None:
+        """Refuse to go by each picture's own statistics if those of more are asked for.
+
+        Raises:
+            ValueError: It is; ``resolve`` or ``statistics=`` (or the loader) supply them.
+        """
+        if self.needs() != "picture":
+            name = type(self).__name__
+            raise ValueError(f"{name}(scope={self.needs()!r}) needs the statistics of the "
+                             f"{self.needs()}: pass statistics=")  # fmt: skip
 
     def hands_on(self, image: Pixels) -> OutputType:
         """Type in which this recipe's result goes to the next one of a chain: the picture's own."""
@@ -277,6 +296,16 @@ def typed(values: Any) -> NDArray[Any]:
     """What the core returned, for the type checker."""
     result: NDArray[Any] = values
     return result
+
+
+def check_scope(scope: str) -> None:
+    """Refuse a scope that is none.
+
+    Raises:
+        ValueError: The scopes are listed.
+    """
+    if scope not in SCOPES:
+        raise ValueError(f"scope must be one of {', '.join(SCOPES)}, found {scope!r}")
 
 
 def check_dtype(dtype: str) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import numpy as np
 from numpy.typing import NDArray
 
 from irtd_fast import _core
-from irtd_fast.radiometry.base import OutputType, Pixels, Recipe, Valid, register
+from irtd_fast.radiometry.base import SCOPES, OutputType, Pixels, Recipe, Scope, Valid, register
 from irtd_fast.radiometry.statistics import Statistics
 
 
@@ -45,11 +46,28 @@ class Chain(Recipe):
         steps = [step.native(between) for step in self.recipes[:-1]]
         return _core.chain_recipe([*steps, self.recipes[-1].native(dtype)])
 
+    def needs(self) -> Scope:
+        """The widest scope of the steps."""
+        return max((step.needs() for step in self.recipes), key=SCOPES.index)
+
     def hands_on(self, image: Pixels) -> OutputType:
         """float32 if a step makes temperatures, else the picture's own type."""
         types = [step.hands_on(image) for step in self.recipes]
         return "float32" if "float32" in types else types[-1]
 
     def resolve(self, statistics: Statistics) -> Recipe:
-        """Every step resolved; the statistics are of counts before the first step."""
-        return Chain(tuple(step.resolve(statistics) for step in self.recipes))
+        """Every step that goes by more than a picture, resolved.
+
+        Raises:
+            ValueError: Such a step comes after one that makes temperatures: the statistics are of
+                counts before the first step.
+        """
+        warm = False
+        steps = []
+        for step in self.recipes:
+            wide = step.needs() != "picture"
+            if wide and warm:
+                raise ValueError("a chain has no statistics of temperatures, only of counts")
+            steps.append(step.resolve(statistics) if wide else step)
+            warm = warm or step.hands_on(np.empty((0, 0), np.uint16)) == "float32"
+        return Chain(tuple(steps))

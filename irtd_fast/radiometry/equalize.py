@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from irtd_fast import _core
-from irtd_fast.radiometry.base import OutputType, Recipe, frozen_array, register
+from irtd_fast.radiometry.base import OutputType, Recipe, Scope, check_scope, frozen_array, register
 from irtd_fast.radiometry.look_up import LookUp
 from irtd_fast.radiometry.statistics import Statistics
 
@@ -42,6 +42,7 @@ class PlateauEqualization(Recipe):
         linear: Share of the output given to a straight line between first and last, 0..1.
         tail: Share of the pixels left out at each end of the histogram, below 0.5.
         midpoint: Where the middle of the levels used goes, 0..1.
+        scope: Whose histogram: of each picture, its sequence or its source.
     """
 
     plateau: float = 150.0
@@ -49,11 +50,13 @@ class PlateauEqualization(Recipe):
     linear: float = 0.0
     tail: float = 0.0
     midpoint: float = 0.5
+    scope: Scope = "picture"
     input_types: ClassVar[tuple[str, ...]] = ("uint8", "uint16")
     name: ClassVar[str] = "plateau_equalization"
 
     def __post_init__(self) -> None:
         """Check the parameters."""
+        check_scope(self.scope)
         fits = self.plateau > 0 and self.max_gain >= 0 and 0 <= self.linear <= 1
         if not (fits and 0 <= self.tail < 0.5 and 0 <= self.midpoint <= 1):
             raise ValueError(
@@ -64,6 +67,7 @@ class PlateauEqualization(Recipe):
     def native(self, dtype: OutputType) -> _core.NativeRecipe:
         """The recipe as the core runs it."""
         del dtype
+        self.require_own()
         return _core.plateau_recipe(
             self.plateau, self.max_gain, self.linear, self.tail, self.midpoint
         )
@@ -89,14 +93,17 @@ class HistogramMatch(Recipe):
     Attributes:
         reference: float64, at least two quantiles of the reference in counts, at equally spaced
             ranks from 0 (its smallest) to 1 (its largest), not falling.
+        scope: Whose ranks: within each picture, its sequence or its source.
     """
 
     reference: NDArray[np.float64]
+    scope: Scope = "picture"
     input_types: ClassVar[tuple[str, ...]] = ("uint8", "uint16")
     name: ClassVar[str] = "histogram_match"
 
     def __post_init__(self) -> None:
         """Check and freeze the quantiles."""
+        check_scope(self.scope)
         values = np.asarray(self.reference, np.float64)
         if values.ndim != 1 or len(values) < 2:
             raise ValueError(f"need at least two quantiles, found shape {values.shape}")
@@ -105,14 +112,18 @@ class HistogramMatch(Recipe):
         object.__setattr__(self, "reference", frozen_array(values))
 
     @classmethod
-    def to(cls, statistics: Statistics, *, quantiles: int = _QUANTILES) -> HistogramMatch:
+    def to(
+        cls, statistics: Statistics, *, quantiles: int = _QUANTILES, scope: Scope = "picture"
+    ) -> HistogramMatch:
         """Match to the pixels of these statistics.
 
         Args:
             statistics: Of the reference: a picture, a sequence, or a whole source.
             quantiles: How many to keep.
+            scope: See the class.
         """
-        return cls(np.array(statistics.percentiles(np.linspace(0, 100, quantiles).tolist())))
+        ranks = np.linspace(0, 100, quantiles).tolist()
+        return cls(np.array(statistics.percentiles(ranks)), scope)
 
     def shares(self) -> NDArray[np.float64]:
         """The quantiles as shares of the reference's range; all 0 for a flat reference."""
@@ -125,6 +136,7 @@ class HistogramMatch(Recipe):
     def native(self, dtype: OutputType) -> _core.NativeRecipe:
         """The recipe as the core runs it."""
         del dtype
+        self.require_own()
         return _core.match_recipe(self.shares())
 
     def resolve(self, statistics: Statistics) -> Recipe:

@@ -16,7 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from irtd_fast import _core
-from irtd_fast.radiometry.base import TOP, OutputType, Pixels, Recipe, Valid, register
+from irtd_fast.radiometry.base import (
+    TOP,
+    OutputType,
+    Pixels,
+    Recipe,
+    Scope,
+    Valid,
+    check_scope,
+    register,
+)
 from irtd_fast.radiometry.statistics import Statistics
 
 FLOAT_MAX = 3.0e38
@@ -88,9 +97,18 @@ class Counts(Stretch):
 @register
 @dataclass(frozen=True, eq=False)
 class MinMax(Stretch):
-    """Stretch each picture from its smallest to its largest count."""
+    """Stretch each picture from its smallest to its largest count.
 
+    Attributes:
+        scope: Whose smallest and largest count: of each picture, its sequence or its source.
+    """
+
+    scope: Scope = "picture"
     name: ClassVar[str] = "min_max"
+
+    def __post_init__(self) -> None:
+        """Check the scope."""
+        check_scope(self.scope)
 
     def bounds(self, image: Pixels, *, valid: Valid = None) -> tuple[float, float]:
         """Smallest and largest usable count; (0, 0) without any."""
@@ -100,6 +118,7 @@ class MinMax(Stretch):
     def native(self, dtype: OutputType) -> _core.NativeRecipe:
         """The recipe as the core runs it."""
         del dtype
+        self.require_own()
         return _stretch("min_max", 0, 0)
 
     def resolve(self, statistics: Statistics) -> Recipe:
@@ -115,14 +134,17 @@ class Percentile(Stretch):
     Attributes:
         low: Percentile that maps to the bottom.
         high: Percentile that maps to the top.
+        scope: Whose statistics: of each picture, its sequence or its source.
     """
 
     low: float = 1.0
     high: float = 99.0
+    scope: Scope = "picture"
     name: ClassVar[str] = "percentile"
 
     def __post_init__(self) -> None:
         """Check the percentiles."""
+        check_scope(self.scope)
         if not 0 <= self.low < self.high <= 100:
             raise ValueError(f"need 0 <= low < high <= 100, found {self.low}, {self.high}")
 
@@ -133,6 +155,7 @@ class Percentile(Stretch):
     def native(self, dtype: OutputType) -> _core.NativeRecipe:
         """The recipe as the core runs it."""
         del dtype
+        self.require_own()
         return _stretch("percentile", self.low, self.high)
 
     def resolve(self, statistics: Statistics) -> Recipe:
@@ -147,13 +170,16 @@ class Sigma(Stretch):
 
     Attributes:
         k: Standard deviations (of the population) on either side.
+        scope: Whose statistics: of each picture, its sequence or its source.
     """
 
     k: float = 3.0
+    scope: Scope = "picture"
     name: ClassVar[str] = "sigma"
 
     def __post_init__(self) -> None:
         """Check the factor."""
+        check_scope(self.scope)
         if not (math.isfinite(self.k) and self.k > 0):
             raise ValueError(f"need k > 0 and finite, found {self.k}")
 
@@ -165,6 +191,7 @@ class Sigma(Stretch):
     def native(self, dtype: OutputType) -> _core.NativeRecipe:
         """The recipe as the core runs it."""
         del dtype
+        self.require_own()
         return _stretch("sigma", self.k, self.k)
 
     def resolve(self, statistics: Statistics) -> Recipe:

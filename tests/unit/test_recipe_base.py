@@ -69,7 +69,7 @@ def test_damaged_json_is_refused(gain):
     form["gain"]["$array"]["shape"] = [1, 3]
     with pytest.raises(ValueError, match="expected 12 bytes, found 8"):
         recipe_from_dict(form)
-    with pytest.raises(ValueError, match="expected fields high, low, found hi"):
+    with pytest.raises(ValueError, match="expected fields high, low, scope, found hi"):
         recipe_from_dict({"name": "percentile", "low": 1, "hi": 2})
 
 

@@ -76,4 +76,12 @@ StageTimes run_batch(const std::vector<const PixelSource*>& sources,
                      const std::vector<BatchItem>& items, const Normalize& normalize,
                      const BatchShape& shape, MutableBytes out, int threads);
 
+/// Adds the histograms of samples to those of their groups, over `threads` threads.
+///
+/// `counts` holds groups × 65536 counters; uint8 pictures use the first 256 of a group's. Items
+/// need only source and row; `groups` has one number for each. Failures as in run_batch.
+void count_samples(const std::vector<const PixelSource*>& sources,
+                   const std::vector<BatchItem>& items, const std::vector<int>& groups,
+                   Span<std::uint64_t> counts, int threads);
+
 }  // namespace irtd
