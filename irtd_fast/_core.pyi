@@ -564,6 +564,30 @@ def packed_source(
     Source over a packed array; shapes (n, 3) int32: height, width, channels.
     """
 
+def parse_rows(
+    text: typing_extensions.Buffer | numpy.typing.NDArray[typing.Any],
+    columns: str,
+    *,
+    open_end: bool = False,
+    quoted: bool = False,
+    comments: collections.abc.Sequence[str] = [],
+    skip_lines: typing.SupportsInt | typing.SupportsIndex = 0,
+    max_rows: typing.SupportsInt | typing.SupportsIndex = 4000000,
+) -> tuple[typing.Any, ...]:
+    """
+    Read a delimited text table.
+
+    text is its bytes; columns has a letter for each column: n (number), t (text) or -
+    (skipped). Columns are separated by a comma or semicolon, or by blanks; quoted: only by
+    commas. Returns numbers float64 (rows, n columns), texts int64 (rows, t columns, 2) as
+    offsets into the bytes, lines int64 (rows,) from 1, status uint8 (rows,) (0 good, 1 blank
+    line between rows, 2 too few columns, 3 too many, 4 not a number, 5 nan, 6 overflow,
+    7 quotation marks), columns int32 (rows,) the column of the defect or -1, starts int64
+    (rows,) where each row's line begins, and whether reading stopped at max_rows. Numbers
+    are decimal; nan is read but marked, inf and hexadecimal are not numbers. Nothing in the
+    text raises.
+    """
+
 def plateau_recipe(
     plateau: typing.SupportsFloat | typing.SupportsIndex,
     max_gain: typing.SupportsFloat | typing.SupportsIndex,

@@ -24,6 +24,7 @@ void register_store(py::module_& m);
 void register_batch(py::module_& m);
 void register_build(py::module_& m);
 void register_filters(py::module_& m);
+void register_rows(py::module_& m);
 
 /// A contiguous read-only buffer of any element type, held while its bytes are in use.
 class ByteView {

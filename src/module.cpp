@@ -74,4 +74,5 @@ PYBIND11_MODULE(_core, m) {
   irtd::python::register_recipe(m);
   irtd::python::register_store(m);
   irtd::python::register_batch(m);
+  irtd::python::register_rows(m);
 }

@@ -5,15 +5,19 @@ from __future__ import annotations
 from irtd_fast.formats.base import BoxOptions, FormatReader, LabelFile, Report
 from irtd_fast.formats.coco_json import CocoOptions, read_coco_json
 from irtd_fast.formats.masks import MaskOptions, read_masks
+from irtd_fast.formats.row_options import RowOptions
+from irtd_fast.formats.sequence_rows import SequenceRows
+from irtd_fast.formats.text_rows import read_text_rows
 from irtd_fast.formats.xml_objects import XmlOptions, read_xml_objects
 
-__all__ = ["READERS", "BoxOptions", "FormatReader", "LabelFile", "Report"]
+__all__ = ["READERS", "BoxOptions", "FormatReader", "LabelFile", "Report", "SequenceRows"]
 
 READERS = {
     reader.name: reader
     for reader in (
         FormatReader("xml_objects", XmlOptions, read_xml_objects),
         FormatReader("coco_json", CocoOptions, read_coco_json),
+        FormatReader("text_rows", RowOptions, read_text_rows),
         FormatReader("masks", MaskOptions, read_masks),
     )
 }

@@ -45,6 +45,7 @@ class CocoOptions(BoxOptions):
     categories: Mapping[str, str] = field(default_factory=dict)
 
 
+LIMIT_MB = 1000
 _NAME_FIELDS = ("file_name", "filename", "im_name")
 _LIST_FIELDS = ("annotations", "annotation")
 _NOT_ATTRIBUTES = frozenset(("id", "width", "height", "depth", *_NAME_FIELDS))
@@ -66,13 +67,13 @@ def read_coco_json(file: LabelFile, options: CocoOptions, report: Report) -> lis
     Raises:
         AnnotationError: Not JSON (with ``line``), or not of COCO's shape.
     """
-    data = _load(file)
+    data = _load(file, options.limit_mb or LIMIT_MB)
     return _Reader(file, options, report, data).labels()
 
 
-def _load(file: LabelFile) -> dict[str, Any]:
+def _load(file: LabelFile, limit_mb: int) -> dict[str, Any]:
     try:
-        data = json.loads(file.read_bytes().decode("utf-8-sig"))
+        data = json.loads(file.read_bytes(limit_mb).decode("utf-8-sig"))
     except json.JSONDecodeError as error:
         message = f"{file.path}, line {error.lineno}: not JSON: {error.msg}"
         raise AnnotationError(message, path=file.path, line=error.lineno) from error

@@ -64,7 +64,7 @@ def read_masks(file: LabelFile, options: MaskOptions, report: Report) -> list[Ra
         AnnotationError: The mask is no picture, or not a gray one.
     """
     try:
-        mask = decode_image(file.read_bytes(), channels="gray")
+        mask = decode_image(file.read_bytes(options.limit_mb or 100), channels="gray")
     except DecodeError as error:
         raise AnnotationError(f"{file.path}: {error}", path=file.path) from error
     height, width = mask.shape[:2]

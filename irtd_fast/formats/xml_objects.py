@@ -73,6 +73,7 @@ _FLAGS = {
     "crowd": ObjectFlag.CROWD,
     "ignore": ObjectFlag.IGNORE,
 }
+LIMIT_MB = 16
 _TRUE, _FALSE = frozenset(("true", "yes")), frozenset(("", "0", "false", "no", "unspecified"))
 _BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 
@@ -83,17 +84,17 @@ def read_xml_objects(file: LabelFile, options: XmlOptions, report: Report) -> li
     Raises:
         AnnotationError: Not well-formed XML, a DOCTYPE, or another root element; with ``line``.
     """
-    root = _parse(file)
+    root = _parse(file, options.limit_mb or LIMIT_MB)
     reader = _Reader(file.path, options, report)
     objects = [found for item in root.iterchildren("object") if (found := reader.object(item))]
     labels = RawLabels(key=file.groups, path=file.path, size=_size(root), objects=objects)
     return [labels]
 
 
-def _parse(file: LabelFile) -> _Element:
+def _parse(file: LabelFile, limit_mb: int) -> _Element:
     from lxml import etree
 
-    data = file.read_bytes()
+    data = file.read_bytes(limit_mb)
     _refuse_doctype(file.path, data)
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False

@@ -19,7 +19,7 @@ point outside by more than the tolerance      ``outside-point``        left out
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from irtd_fast.types import Box, ObjectFlag, RawObject
 
@@ -44,31 +44,22 @@ class Verdict:
 _FINE = Verdict()
 
 
-def without_border(raw: RawObject, border: int) -> None:
-    """Shift a label's geometry from the file's picture to the one without its border."""
+def moved(raw: RawObject, fx: float, fy: float, border: int) -> RawObject:
+    """Give a copy of a label, x times ``fx``, y times ``fy``, without the picture's border."""
     edge = float(border)
-    if raw.box is not None:
-        x0, y0, x1, y1 = raw.box
-        raw.box = (x0 - edge, y0 - edge, x1 - edge, y1 - edge)
-    if raw.corners is not None:
-        a, b, c, d, e, f, g, h = raw.corners
-        raw.corners = (
-            a - edge, b - edge, c - edge, d - edge, e - edge, f - edge, g - edge, h - edge,
+    box, corners, point = raw.box, raw.corners, raw.point
+    if box is not None:
+        x0, y0, x1, y1 = box
+        box = (x0 * fx - edge, y0 * fy - edge, x1 * fx - edge, y1 * fy - edge)
+    if corners is not None:
+        a, b, c, d, e, f, g, h = corners
+        corners = (
+            a * fx - edge, b * fy - edge, c * fx - edge, d * fy - edge,
+            e * fx - edge, f * fy - edge, g * fx - edge, h * fy - edge,
         )  # fmt: skip
-    if raw.point is not None:
-        raw.point = (raw.point[0] - edge, raw.point[1] - edge)
-
-
-def scale(raw: RawObject, fx: float, fy: float) -> None:
-    """Multiply a label's x by ``fx`` and its y by ``fy``."""
-    if raw.box is not None:
-        x0, y0, x1, y1 = raw.box
-        raw.box = (x0 * fx, y0 * fy, x1 * fx, y1 * fy)
-    if raw.corners is not None:
-        a, b, c, d, e, f, g, h = raw.corners
-        raw.corners = (a * fx, b * fy, c * fx, d * fy, e * fx, f * fy, g * fx, h * fy)
-    if raw.point is not None:
-        raw.point = (raw.point[0] * fx, raw.point[1] * fy)
+    if point is not None:
+        point = (point[0] * fx - edge, point[1] * fy - edge)
+    return replace(raw, box=box, corners=corners, point=point)
 
 
 def judge_centre(box: Box, height: int, width: int) -> Verdict:

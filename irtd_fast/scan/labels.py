@@ -9,33 +9,15 @@ from pathlib import Path
 
 from irtd_fast.catalog import AnnotationSpec, SourceRecord
 from irtd_fast.errors import AnnotationError, SourceError
-from irtd_fast.formats import READERS, BoxOptions, LabelFile
-from irtd_fast.formats.base import KEPT_MARKED, OBJECT_LEFT_OUT
-from irtd_fast.scan.boxes import (
-    Verdict,
-    judge_box,
-    judge_centre,
-    judge_point,
-    scale,
-    without_border,
-)
+from irtd_fast.formats import READERS, LabelFile, SequenceRows
+from irtd_fast.formats.base import KEPT_MARKED
 from irtd_fast.scan.drafts import Draft, Group
-from irtd_fast.scan.layout import Layout, PictureSet
-from irtd_fast.scan.paths import Key
-from irtd_fast.types import (
-    ImageInfo,
-    ObjectFlag,
-    ObjectRecord,
-    PointRecord,
-    Problem,
-    RawLabels,
-    RawObject,
-    SampleFlag,
-    SampleRecord,
-)
+from irtd_fast.scan.fill import Filler
+from irtd_fast.scan.join import Joiner
+from irtd_fast.scan.layout import Layout
+from irtd_fast.types import Problem, RawLabels, SampleFlag, SampleRecord
 
 _NUMBERS = frozenset(("frame", "identity", "camera"))
-_COUNTED = frozenset(("frame", "rank"))
 
 
 def set_attribute(record: SourceRecord, sample: SampleRecord, name: str, value: str) -> str:
@@ -64,61 +46,6 @@ def set_attribute(record: SourceRecord, sample: SampleRecord, name: str, value: 
     return ""
 
 
-class Joiner:
-    """Finds the drafts that a label's named parts belong to; indexes are built when needed.
-
-    Parts are compared as text, but ``frame`` as a number; ``rank`` is a draft's place in its
-    sequence, counted over all pictures of the dump, also over those that were not taken.
-    """
-
-    def __init__(self, groups: list[Group]) -> None:
-        self._groups = groups
-        self._indexes: dict[tuple[int, Key], dict[_Parts, list[Draft]]] = {}
-
-    def find(self, key: Mapping[str, str], path: str) -> list[Draft]:
-        """Give the drafts that agree with all named parts which both sides have.
-
-        Raises:
-            SourceError: The record lets label and pictures share no part.
-        """
-        found: list[Draft] = []
-        joined = False
-        for number, (pictures, drafts) in enumerate(self._groups):
-            names = tuple(n for n in (*pictures.names, "rank") if n in key)
-            if not names:
-                continue
-            joined = True
-            index = self._indexes.get((number, names))
-            if index is None:
-                index = self._indexes[number, names] = _index(pictures, drafts, names)
-            found += index.get(_parts(names, [key[name] for name in names]), ())
-        if not joined:
-            message = f"{path}: shares no named part with the pictures, only {sorted(key)}"
-            raise SourceError(message, path=path)
-        return found
-
-
-_Parts = tuple[str | int, ...]
-
-
-def _parts(names: Key, values: Sequence[str]) -> _Parts:
-    """What is compared: frame and rank as numbers, everything else as text."""
-    if not _COUNTED & set(names):
-        return tuple(values)
-    pairs = zip(names, values, strict=True)
-    return tuple([int(v) if n in _COUNTED and v.isdecimal() else v for n, v in pairs])
-
-
-def _index(pictures: PictureSet, drafts: list[Draft], names: Key) -> dict[_Parts, list[Draft]]:
-    own = tuple(name for name in names if name != "rank")
-    positions = [pictures.names.index(name) for name in own]
-    index: dict[_Parts, list[Draft]] = {}
-    for draft in drafts:
-        key = _parts(own, [draft.values[i] for i in positions])
-        index.setdefault(key if own == names else (*key, draft.rank), []).append(draft)
-    return index
-
-
 class Labeller:
     """Reads all label files of a layout into the samples."""
 
@@ -130,8 +57,6 @@ class Labeller:
         self._joiner = Joiner(groups)
         self._complete = True
         self._problems = problems
-        self._ignored = frozenset(record.ignore)
-        self._dropped = frozenset(record.drop)
         self._drops: Counter[str] = Counter()
 
     def read_all(self, layout: Layout) -> None:
@@ -143,14 +68,13 @@ class Labeller:
                 message = f"{where}.format: there is no reader of {spec.format} yet"
                 raise SourceError(message, source=self._record.key)
             options = READERS[spec.format].parse_options(spec.options, where)
+            filler = Filler(self._record, spec, options, self._problems, self._drops)
             for path, groups in files:
-                self._read(number, spec, options, LabelFile(self._root, path, groups))
+                self._read(number, spec, filler, LabelFile(self._root, path, groups))
         for category, count in sorted(self._drops.items()):
             layout.notes.append(f"{count} objects of category {category!r} left out, as recorded")
 
-    def _read(
-        self, number: int, spec: AnnotationSpec, options: BoxOptions, file: LabelFile
-    ) -> None:
+    def _read(self, number: int, spec: AnnotationSpec, filler: Filler, file: LabelFile) -> None:
         about_one = "stem" in file.groups
         if about_one:
             drafts = self._joiner.find(file.groups, file.path)
@@ -160,7 +84,7 @@ class Labeller:
                 return  # its picture was left out (or lies beyond the limit): nothing to read for
         found: list[Problem] = []
         try:
-            records = READERS[spec.format].read(file, options, found.append)
+            records = READERS[spec.format].read(file, filler.options, found.append)
         except AnnotationError as error:
             line = error.where.get("line")
             where = f"line {line}" if line else ""
@@ -170,8 +94,11 @@ class Labeller:
             self._report(problem, self._joiner.find(file.groups, file.path) if about_one else [])
             return
         self._add_reported(found, records)
+        if isinstance(records, SequenceRows):
+            self._attach_rows(number, filler, records)
+            return
         for labels in records:
-            self._attach(number, spec, options, labels)
+            self._attach(number, filler, labels)
 
     def _add_reported(self, found: list[Problem], records: Sequence[RawLabels]) -> None:
         """Pass on a reader's problems; a file about one picture tells which sample they mean."""
@@ -192,25 +119,56 @@ class Labeller:
             Problem("label-without-image", path, where, message, "labels left out")
         )
 
-    def _attach(
-        self, number: int, spec: AnnotationSpec, options: BoxOptions, labels: RawLabels
-    ) -> None:
+    def _attach(self, number: int, filler: Filler, labels: RawLabels) -> None:
         drafts = self._joiner.find(labels.key, labels.path)
         if not drafts:
             self._orphan(labels.path, labels.where, labels.key)
         for draft in drafts:
-            sample = draft.sample
-            if sample is None:
-                continue
-            place = f"{labels.path} {labels.where}".rstrip()
-            before = draft.sources.setdefault(number, place)
-            if before != place:
-                message = f"labels of this picture were already read from {before}"
-                self._problem("duplicate-labels", labels, labels.where, message, sample, "left out")
-                continue
-            draft.labelled = True
+            self._give(number, filler, labels, draft)
+
+    def _attach_rows(self, number: int, filler: Filler, rows: SequenceRows) -> None:
+        """Make labels of the rows whose pictures are there; the others stay numbers."""
+        if not rows.stride:
+            pictures = self._joiner.count(rows.key)
+            if not rows.settle(pictures):
+                message = f"{rows.rows} rows for {pictures} pictures do not give one stride"
+                self._problems.append(
+                    Problem("unclear-stride", rows.path, "", message, "labels left out")
+                )
+                return
+        places = self._joiner.places(rows.key, rows.part, rows.path)
+        for draft, place in places:
+            labels = rows.at(place) if draft.sample is not None else None
+            if labels is not None:
+                self._give(number, filler, labels, draft)
+        if self._complete:
+            self._report_idle(rows, {place for _, place in places})
+
+    def _report_idle(self, rows: SequenceRows, there: set[int]) -> None:
+        """Say which rows are about pictures that are not there."""
+        idle = [i for i, place in enumerate(rows.numbers().tolist()) if place not in there]
+        if idle:
+            place = int(rows.numbers()[idle[0]])
+            message = f"{len(idle)} rows without a picture, the first is of {rows.part} {place}"
+            where = f"line {rows.line(idle[0])}"
+            self._problems.append(
+                Problem("label-without-image", rows.path, where, message, "labels left out")
+            )
+
+    def _give(self, number: int, filler: Filler, labels: RawLabels, draft: Draft) -> None:
+        sample = draft.sample
+        if sample is None:
+            return
+        place = f"{labels.path} {labels.where}".rstrip()
+        before = draft.sources.setdefault(number, place)
+        if before != place:
+            message = f"labels of this picture were already read from {before}"
+            self._problem("duplicate-labels", labels, labels.where, message, sample, "left out")
+            return
+        draft.labelled = True
+        if labels.attributes:
             self._describe(labels, sample)
-            self._fill(spec, options, labels, sample)
+        filler.fill(labels, sample)
 
     def _describe(self, labels: RawLabels, sample: SampleRecord) -> None:
         """Take over what the labels say about the picture as a whole."""
@@ -222,100 +180,11 @@ class Labeller:
             if message:
                 self._problem("bad-attribute", labels, labels.where, message, sample, KEPT_MARKED)
 
-    def _fill(
-        self, spec: AnnotationSpec, options: BoxOptions, labels: RawLabels, sample: SampleRecord
-    ) -> None:
-        picture = sample.visible if options.modality == "visible" else sample.infrared
-        if picture is None:
-            picture = sample.infrared
-        edge = picture.border
-        actual = (picture.height + 2 * edge, picture.width + 2 * edge)
-        if labels.size is not None and labels.size not in (actual, options.reference):
-            message = f"labels are for {labels.size}, the picture is {actual} (height, width)"
-            code = "size-mismatch"
-            self._problem(code, labels, labels.where, message, sample, KEPT_MARKED)
-        _scale_all(labels, options, actual)
-        unknown: set[str] = set()
-        for raw in labels.objects:
-            if raw.category in self._dropped:
-                self._drops[raw.category] += 1
-                continue
-            if edge:
-                without_border(raw, edge)
-            category = self._record.categories.get(raw.category)
-            if category is None:
-                category = raw.category
-                if self._record.categories and category not in unknown:
-                    unknown.add(category)
-                    message = f"category {category!r} is not in the record's [categories]"
-                    action = "kept under its raw name"
-                    self._problem("unknown-category", labels, raw.where, message, sample, action)
-            if "objects" in spec.provides:
-                self._add_object(raw, category, picture, options, labels, sample)
-            if "points" in spec.provides:
-                self._add_point(raw, category, picture, options, labels, sample)
-
-    def _add_object(
-        self, raw: RawObject, category: str, picture: ImageInfo, options: BoxOptions,
-        labels: RawLabels, sample: SampleRecord,
-    ) -> None:  # fmt: skip
-        if raw.box is None:
-            message = "expected a box, found none"
-            self._problem(
-                "object-without-geometry", labels, raw.where, message, sample, OBJECT_LEFT_OUT
-            )
-            return
-        size = picture.height, picture.width
-        oriented = raw.corners is not None
-        verdict = judge_box(raw.box, *size, tolerance=options.tolerance, oriented=oriented)
-        if picture.border and verdict.keep:
-            inside = judge_centre(raw.box, *size)
-            verdict = verdict if inside.keep else inside
-        if not self._passes(verdict, labels, raw, sample):
-            return
-        flags = raw.flags | verdict.flags
-        if category in self._ignored:
-            flags |= ObjectFlag.IGNORE
-        sample.objects.append(
-            ObjectRecord(category, raw.box, raw.corners, raw.track, raw.modality, int(flags))
-        )
-
-    def _add_point(
-        self, raw: RawObject, category: str, picture: ImageInfo, options: BoxOptions,
-        labels: RawLabels, sample: SampleRecord,
-    ) -> None:  # fmt: skip
-        point = raw.point
-        if point is None and raw.box is not None:
-            point = ((raw.box[0] + raw.box[2]) / 2, (raw.box[1] + raw.box[3]) / 2)
-        if point is None:
-            return
-        x, y = point
-        size = picture.height, picture.width
-        verdict = judge_point(x, y, *size, tolerance=options.tolerance)
-        if self._passes(verdict, labels, raw, sample):
-            sample.points.append(PointRecord(category, x, y, raw.modality))
-
-    def _passes(
-        self, verdict: Verdict, labels: RawLabels, raw: RawObject, sample: SampleRecord
-    ) -> bool:
-        if verdict.code:
-            action = KEPT_MARKED if verdict.keep else OBJECT_LEFT_OUT
-            self._problem(verdict.code, labels, raw.where, verdict.message, sample, action)
-        return verdict.keep
-
     def _problem(
         self, code: str, labels: RawLabels, where: str, message: str, sample: SampleRecord,
         action: str,
     ) -> None:  # fmt: skip
         self._problems.append(Problem(code, labels.path, where, message, action, sample.name))
-
-
-def _scale_all(labels: RawLabels, options: BoxOptions, actual: tuple[int, int]) -> None:
-    """Bring labels that refer to a frame of another size to the picture's."""
-    height, width = labels.reference or options.reference or actual
-    if (height, width) != actual:
-        for raw in labels.objects:
-            scale(raw, actual[1] / width, actual[0] / height)
 
 
 def mark_unlabelled(layout: Layout, groups: list[Group], problems: list[Problem]) -> None:
