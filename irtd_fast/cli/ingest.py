@@ -108,7 +108,7 @@ def ingest(
     ] = False,
 ) -> None:  # fmt: skip
     """Scan a dump, plan, write, commit: the source is in the store completely or not at all."""
-    record = _record(source, catalog_file)
+    record = record_of(source, catalog_file)
     _check_variant(record, variant)
     sampling = _sampling(record, sample_every, fraction, per_sequence, seed)
     from irtd_fast.engines.ingest import ingest as run
@@ -142,7 +142,7 @@ def _no_empty_folder(store: Path) -> Iterator[None]:
                 store.rmdir()
 
 
-def _record(key: str | None, file: Path | None) -> SourceRecord:
+def record_of(key: str | None, file: Path | None) -> SourceRecord:
     """The record meant by ``--source`` and ``--catalog``.
 
     Raises:

@@ -14,6 +14,7 @@ from irtd_fast.cli import (
     align,
     bench,
     demo,
+    doctor,
     info,
     ingest,
     resolve,
@@ -41,7 +42,7 @@ app = typer.Typer(
 app.add_typer(sources.app, name="sources")
 for _command in (
     ingest.ingest, info.info, verify.verify, show.show, bench.bench, demo.demo, synth.synth,
-    align.align, resolve.resolve, stats.stats,
+    align.align, resolve.resolve, doctor.doctor, stats.stats,
 ):  # fmt: skip
     app.command()(_command)
 
