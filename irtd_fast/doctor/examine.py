@@ -31,12 +31,10 @@ class ExamineOptions:
 
     Attributes:
         pictures: Pictures decoded, evenly spaced and in runs; 0 decodes all.
-        duplicates: Look for equal and nearly equal pictures.
         seed: Of the places that labels are tried at.
     """
 
     pictures: int = 256
-    duplicates: bool = True
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -91,8 +89,6 @@ def examine(
     report.decoded = len(looks.looks)
     findings += looks.findings
     findings += list(check_fit(looks.looks, options.seed))
-    if options.duplicates:
-        findings += list(_duplicates(root, manifest, threads, say))
     findings += list(match_known(record.key, findings))
     report.findings = sort_findings(findings)
     return report
@@ -194,9 +190,3 @@ def _runs(samples: Sequence[SampleRecord]) -> Iterator[tuple[int, int]]:
             if number - first > 1:
                 yield first, number
             first = number
-
-
-def _duplicates(root: Path, manifest: Manifest, threads: int, say: Progress) -> Iterator[Finding]:
-    """Equal pictures, nearly equal ones, and those in two splits."""
-    del root, manifest, threads, say
-    yield from ()

@@ -1,0 +1,230 @@
+"""The doctor on synthetic dumps with planted defects: each is found, a clean dump is healthy."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import tifffile
+from typer.testing import CliRunner
+
+from irtd_fast import catalog
+from irtd_fast.catalog.record import Expected
+from irtd_fast.cli.main import app
+from irtd_fast.doctor import DoctorReport, ExamineOptions, examine
+from irtd_fast.doctor.counts import check_counts, check_sequences
+from irtd_fast.doctor.examine import choose
+from irtd_fast.doctor.findings import Finding
+from irtd_fast.doctor.fit import Contrast, find_shift, misfit
+from irtd_fast.doctor.known import known_defects, match_known
+from irtd_fast.manifest import Manifest
+from irtd_fast.synth import write_dump
+from irtd_fast.synth.defects import add_defects
+from irtd_fast.types import ImageInfo, Problem, SampleRecord
+
+LLVIP = replace(catalog.get("llvip"), expected=Expected())
+COUNTS = replace(catalog.get("flir-v1-16bit"), expected=Expected())
+
+
+@pytest.fixture
+def llvip(small_dumps: Callable[..., Path], tmp_path: Path) -> Path:
+    made = small_dumps("llvip", 24, size=(256, 320))
+    return Path(shutil.copytree(made, tmp_path / "llvip", symlinks=True))
+
+
+def codes(report: DoctorReport) -> dict[str, Finding]:
+    return {finding.code: finding for finding in report.findings}
+
+
+def test_a_clean_dump_is_healthy(llvip: Path) -> None:
+    report = examine(llvip, LLVIP)
+    assert report.healthy, report.findings
+    assert (report.samples, report.decoded) == (24, 24)
+
+
+@pytest.mark.parametrize("source", ["llvip", "flir-v1-16bit", "flir-v1", "irstd-1k", "sirst-v2"])
+def test_every_planted_defect_is_found(tmp_path: Path, source: str) -> None:
+    root = tmp_path / source
+    write_dump(root, source=source, count=30, seed=3, size=(96, 128))
+    planted = add_defects(root, source)
+    report = examine(root, replace(catalog.get(source), expected=Expected()))
+    assert not report.healthy
+    places = "\n".join(p for f in report.findings for p in (f.message, *f.examples))
+    for path, code in planted:
+        stem = Path(path).name
+        found = stem in places or Path(path).stem in places
+        assert found, f"{code} of {path} is in none of {report.findings}"
+        assert all(finding.count >= 1 for finding in report.findings)
+
+
+def test_swapped_labels_are_found(tmp_path: Path, rng: np.random.Generator) -> None:
+    root = tmp_path / "dump"
+    write_dump(root, source="llvip", count=80, seed=5, size=(256, 320))
+    record = replace(LLVIP, expected=Expected())
+    assert "labels-do-not-fit" not in codes(examine(root, record, options=ExamineOptions(0)))
+    files = sorted((root / "Annotations").glob("*.xml"))
+    pairs = rng.permutation(len(files))[:12].reshape(-1, 2)
+    for a, b in pairs.tolist():
+        one, other = files[a].read_bytes(), files[b].read_bytes()
+        files[a].write_bytes(other)
+        files[b].write_bytes(one)
+    finding = codes(examine(root, record, options=ExamineOptions(0)))["labels-do-not-fit"]
+    assert finding.severity == "warning"
+    assert finding.count >= 0.9 * pairs.size  # at least nine in ten
+    assert finding.count <= pairs.size + 2
+
+
+def test_frames_that_are_shifted_are_found(rng: np.random.Generator) -> None:
+    pictures, boxes = [], []
+    for frame in range(20):
+        picture = rng.normal(100, 3, (120, 160))
+        x, y = 10 + 6 * frame, 40 + 2 * (frame % 5)
+        picture[y : y + 20, x : x + 9] += 60
+        pictures.append(Contrast(picture))
+        boxes.append(np.array([[x, y, x + 9.0, y + 20.0]]))
+    assert find_shift(pictures, boxes) is None
+    shift = find_shift(pictures[2:], boxes[:-2])  # labels are two frames late
+    assert shift is not None
+    assert shift.frames == -2
+    shift = find_shift(pictures[:-1], boxes[1:])
+    assert shift is not None
+    assert shift.frames == 1
+
+
+def test_contrast_is_that_of_the_pixels(rng: np.random.Generator) -> None:
+    picture = rng.integers(0, 60000, (64, 80)).astype(np.uint16)
+    box = np.array([[20.0, 16.0, 40.0, 36.0]])
+    inside = picture[16:36, 20:40].astype(float)
+    whole = picture[9:43, 13:47].astype(float)
+    ring = (whole.sum() - inside.sum()) / (whole.size - inside.size)
+    expected = abs(inside.mean() - ring) / whole.std()
+    np.testing.assert_allclose(Contrast(picture).of(box), [expected], rtol=1e-9)
+
+
+def test_p_values_of_unrelated_boxes_are_uniform(rng: np.random.Generator) -> None:
+    values = []
+    for _ in range(300):
+        contrast = Contrast(rng.normal(0, 1, (80, 100)))
+        corner = rng.uniform(0, 60, (2, 2))
+        values.append(misfit(contrast, np.concatenate([corner, corner + 12], axis=1), rng))
+    values = np.array(values)
+    for level in (0.1, 0.3, 0.5, 0.8):
+        assert abs((values <= level).mean() - level) < 0.09
+    outside = np.array([[500.0, 500, 510, 510]])
+    assert np.isnan(misfit(Contrast(np.zeros((9, 9))), outside, rng))
+
+
+def test_eight_bits_in_sixteen_are_found(tmp_path: Path) -> None:
+    root = tmp_path / "counts"
+    write_dump(root, source="flir-v1-16bit", variant="tree", count=10, seed=2, size=(128, 160))
+    files = sorted(root.rglob("*.tiff"))
+    for file in files[:3]:
+        picture = tifffile.imread(file)
+        low, high = picture.min(), picture.max()
+        levels = (255.0 * (picture - low) / (high - low)).astype(np.uint16)
+        tifffile.imwrite(file, levels)
+    finding = codes(examine(root, COUNTS))["eight-in-sixteen"]
+    assert finding.count == 3
+    assert set(finding.examples) == {f.relative_to(root).as_posix() for f in files[:3]}
+
+
+def test_pseudo_colour_blind_and_colour_frames_are_told_apart(llvip: Path) -> None:
+    files = sorted((llvip / "infrared").rglob("*.jpg"))
+    picture = cv2.imread(str(files[0]), cv2.IMREAD_GRAYSCALE)
+    cv2.imwrite(str(files[0]), cv2.applyColorMap(picture, cv2.COLORMAP_JET))
+    cv2.imwrite(str(files[1]), np.full((256, 320), 127, np.uint8))
+    tinted = np.stack([picture, picture, np.maximum(picture, 30) - 30], axis=2)
+    cv2.imwrite(str(files[2]), tinted)
+    found = codes(examine(llvip, LLVIP))
+    assert files[0].name in found["pseudo-colour"].message
+    assert files[1].name in found["constant-image"].message
+    assert files[2].name in found["not-gray"].message
+
+
+def test_half_a_jpeg_behind_a_whole_header_is_found(llvip: Path) -> None:
+    file = sorted((llvip / "visible").rglob("*.jpg"))[4]
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    assert file.name in codes(examine(llvip, LLVIP))["damaged-image"].message
+
+
+def manifest_of(frames: dict[str, list[int]], problems: list[Problem]) -> Manifest:
+    manifest = Manifest("x", "v", "/x", "")
+    for sequence, numbers in frames.items():
+        for n in numbers:
+            info = ImageInfo(f"{sequence}/{n}.jpg", "jpeg", 8, 8, 1, 1, "uint8", 1, 1)
+            sample = SampleRecord(f"{sequence}/{n}", info, sequence=sequence, frame=n)
+            manifest.samples.append(sample)
+    manifest.problems = problems
+    return manifest
+
+
+def test_sequences_with_holes_or_cut_short_are_found() -> None:
+    whole = {"a": list(range(0, 100, 10)), "b": list(range(0, 60, 10))}
+    assert list(check_sequences(manifest_of(whole, []))) == []
+    holed = {**whole, "b": [0, 10, 20, 60, 70]}
+    (finding,) = check_sequences(manifest_of(holed, []))
+    assert finding.code == "sequence-with-holes"
+    assert (
+        finding.message == "expected a frame every 10, b: 3 frames missing, first between 20 and 60"
+    )
+    late = [Problem("label-without-image", "x/b/ir.txt", f"line {n}", "no picture") for n in (8, 9)]
+    (finding,) = check_sequences(manifest_of(whole, late))
+    assert finding.code == "sequence-cut-short"
+    assert (
+        "b: labels of 2 frames that are not there, the last picture is frame 50" in finding.message
+    )
+
+
+def test_counts_are_compared_with_the_publishers() -> None:
+    manifest = manifest_of({"a": list(range(10))}, [])
+    for expected, code in (
+        (Expected(), None),
+        (Expected(10), None),
+        (Expected(1000), "part-of-release"),
+        (Expected(12), "count-differs"),
+        (Expected(10, {"train": 4}), "count-differs"),
+    ):
+        found = list(check_counts(manifest, replace(LLVIP, expected=expected)))
+        assert [f.code for f in found] == ([code] if code else [])
+
+
+def test_known_defects_are_named_when_their_sign_is_there() -> None:
+    damaged = Finding(
+        "damaged-image", "error", "x", 1, ("train/blueboy85/visible/v000019.jpg: cut off",)
+    )
+    titles = [f.message for f in match_known("lasher", [damaged])]
+    assert titles == ["frames of trainingset/blueboy85 are damaged"]
+    other = replace(damaged, examples=("train/other/visible/v000019.jpg: cut off",))
+    assert list(match_known("lasher", [other])) == []
+    assert list(match_known("llvip", [damaged])) == []
+    assert all(d.title and d.advice and d.where for d in known_defects())
+
+
+def test_some_pictures_are_chosen_evenly_and_in_runs() -> None:
+    samples = manifest_of({"a": list(range(5000))}, []).samples
+    numbers = choose(samples, 256)
+    assert numbers == sorted(set(numbers))
+    assert len(numbers) <= 256
+    assert (numbers[0], numbers[-1]) == (0, 4999)
+    steps = np.diff(numbers)
+    assert (steps == 1).sum() > 80
+    assert steps.max() < 60
+    assert choose(samples[:10], 256) == choose(samples[:10], 0) == list(range(10))
+
+
+def test_the_command_prints_a_table_and_json(llvip: Path) -> None:
+    done = CliRunner().invoke(app, ["doctor", str(llvip), "--source", "llvip"])
+    assert "part-of-release" in done.stdout
+    assert done.exit_code == 0, done.output
+    sorted((llvip / "visible").rglob("*.jpg"))[3].unlink()
+    done = CliRunner().invoke(app, ["doctor", str(llvip), "--source", "llvip", "--json"])
+    assert done.exit_code == 1
+    document = json.loads(done.stdout)
+    assert document["healthy"] is False
+    assert {f["code"] for f in document["findings"]} >= {"missing-partner"}
