@@ -15,7 +15,6 @@ from irtd_fast.doctor.findings import DoctorReport, Finding, findings_of, some, 
 from irtd_fast.doctor.fit import SUSPECT, Float, find_owners, find_shift, misfit, stands_out
 from irtd_fast.doctor.known import match_known
 from irtd_fast.doctor.pictures import Look, look_at_pictures
-from irtd_fast.manifest import Manifest
 from irtd_fast.scan import scan
 from irtd_fast.types import SampleRecord
 
