@@ -361,6 +361,16 @@ def available_threads() -> int:
     Hardware threads this process may use (affinity and cgroup quota respected).
     """
 
+def bad_pixels_recipe(
+    map: numpy.typing.NDArray[numpy.bool] | None = None,
+    *,
+    threshold: typing.SupportsFloat | typing.SupportsIndex,
+    minimum: typing.SupportsFloat | typing.SupportsIndex,
+) -> NativeRecipe:
+    """
+    Bad pixels of an (h, w) bool map, or found in each picture, replaced.
+    """
+
 def box_iou(
     a: numpy.typing.NDArray[numpy.float32], b: numpy.typing.NDArray[numpy.float32]
 ) -> numpy.typing.NDArray[numpy.float64]:
@@ -403,6 +413,16 @@ def clahe(
     Contrast limited adaptive histogram equalisation of a uint8 or uint16 (h, w) image, level
     for level as OpenCV; tiles is (rows, columns). Pixels that are not valid enter no
     histogram, and their results are unspecified.
+    """
+
+def clahe_recipe(
+    clip_limit: typing.SupportsFloat | typing.SupportsIndex,
+    tiles: tuple[
+        typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex
+    ],
+) -> NativeRecipe:
+    """
+    CLAHE with a grid of (rows, columns) tiles.
     """
 
 def column_offsets(
@@ -458,6 +478,18 @@ def decode_jpeg(
     such as a truncated file, raises DecodeError. EXIF orientation is not applied.
     """
 
+def destripe_recipe(
+    *,
+    columns: bool,
+    rows: bool,
+    window: typing.SupportsInt | typing.SupportsIndex,
+    strength: typing.SupportsFloat | typing.SupportsIndex,
+    limit: typing.SupportsFloat | typing.SupportsIndex,
+) -> NativeRecipe:
+    """
+    Stripes taken off; limit 0 is none.
+    """
+
 def detail_enhance(
     image: numpy.ndarray,
     *,
@@ -476,6 +508,21 @@ def detail_enhance(
     Base and detail of a uint8 or uint16 (h, w) image split by a guided filter, the detail
     gated and amplified, the base compressed; 0..1 in float32, or the type's whole range.
     Counts low and high are 0 and 1 of the base; epsilon and noise are shares of high - low.
+    """
+
+def detail_recipe(
+    *,
+    low: typing.SupportsFloat | typing.SupportsIndex,
+    high: typing.SupportsFloat | typing.SupportsIndex,
+    by_percentile: bool,
+    radius: typing.SupportsInt | typing.SupportsIndex,
+    epsilon: typing.SupportsFloat | typing.SupportsIndex,
+    gain: typing.SupportsFloat | typing.SupportsIndex,
+    noise: typing.SupportsFloat | typing.SupportsIndex,
+    base_share: typing.SupportsFloat | typing.SupportsIndex,
+) -> NativeRecipe:
+    """
+    Detail enhancement; low and high are percentiles of each picture, or counts.
     """
 
 def drop_from_cache(path: str) -> None:
@@ -838,6 +885,13 @@ def two_point(
     """
     gain * v + offset with maps of the image's shape, in float32; whole numbers are rounded
     half to even and saturate.
+    """
+
+def two_point_recipe(
+    gain: numpy.typing.NDArray[numpy.float32], offset: numpy.typing.NDArray[numpy.float32]
+) -> NativeRecipe:
+    """
+    gain * v + offset with (h, w) float32 maps.
     """
 
 def value_histogram(

@@ -72,6 +72,7 @@ PYBIND11_MODULE(_core, m) {
   irtd::python::register_iou(m);
   irtd::python::register_radiometry(m);
   irtd::python::register_recipe(m);
+  irtd::python::register_filter_recipes(m);
   irtd::python::register_store(m);
   irtd::python::register_batch(m);
   irtd::python::register_rows(m);

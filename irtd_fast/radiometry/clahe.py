@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, ClassVar
-
-from numpy.typing import NDArray
+from typing import ClassVar
 
 from irtd_fast import _core
-from irtd_fast.radiometry.base import OutputType, Pixels, Recipe, Valid, register
-from irtd_fast.radiometry.planes import for_each_plane, levels_to_output, storage
+from irtd_fast.radiometry.base import OutputType, Recipe, register
 
 _MOST_TILES = 256
 
@@ -49,11 +46,7 @@ class Clahe(Recipe):
             raise ValueError(f"tiles must be {expected}, found {self.tiles}")
         object.__setattr__(self, "tiles", tiles)
 
-    def _apply(self, image: Pixels, dtype: OutputType, valid: Valid) -> NDArray[Any]:
-        levels = for_each_plane(
-            image, valid, image.dtype,
-            lambda plane, keep: _core.clahe(
-                plane, clip_limit=self.clip_limit, tiles=self.tiles, valid=keep
-            ),
-        )  # fmt: skip
-        return levels_to_output(levels, dtype, valid).astype(storage(dtype), copy=False)
+    def native(self, dtype: OutputType) -> _core.NativeRecipe:
+        """The recipe as the core runs it."""
+        del dtype
+        return _core.clahe_recipe(self.clip_limit, self.tiles)

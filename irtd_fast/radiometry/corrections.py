@@ -1,8 +1,8 @@
 """Corrections of a sensor's fixed pattern: stripes, bad pixels, gain and offset of every pixel.
 
 They give counts, as ``Counts`` does: integer outputs are rounded half to even and saturate, float
-outputs are not rounded, not scaled and not clipped. Pixels that are not valid influence nothing and
-become 0, or NaN where a float picture becomes float. They come first in a ``Chain``.
+outputs are in single precision, not rounded, scaled or clipped. Pixels that are not valid influence
+nothing and become 0, or NaN where a float picture becomes float. They come first in a ``Chain``.
 """
 
 from __future__ import annotations
@@ -17,28 +17,11 @@ from numpy.typing import NDArray
 
 from irtd_fast import _core
 from irtd_fast.radiometry.base import OutputType, Pixels, Recipe, Valid, check_image, register
-from irtd_fast.radiometry.cast import cast_output
-from irtd_fast.radiometry.planes import Plane, adjacent, for_each_plane, storage
 
 Axis = Literal["columns", "rows", "both"]
-_INTEGERS = ("uint8", "uint16")
 
 
-def _finish(values: NDArray[Any], image: Pixels, dtype: OutputType, valid: Valid) -> NDArray[Any]:
-    out = values if values.dtype.name == dtype else cast_output(values, dtype)
-    if valid is None or not out.size:
-        return out
-    drop = ~(valid if out.ndim == 2 else np.broadcast_to(valid[..., None], out.shape))
-    if image.dtype == np.float32 and dtype not in _INTEGERS:
-        values[drop] = np.nan
-        return cast_output(values, dtype)
-    out[drop] = 0
-    return out
-
-
-def _working(plane: Plane, dtype: OutputType) -> Plane:
-    """The plane in the type in which it is corrected: rounding comes last."""
-    return plane if plane.dtype.name == dtype else np.asarray(plane, np.float32)
+Plane = NDArray[Any]
 
 
 @register
@@ -89,25 +72,13 @@ class Destripe(Recipe):
         keep = None if valid is None else adjacent(valid)
         return _core.column_offsets(adjacent(plane), window=self.window, valid=keep)
 
-    def _columns(self, plane: Plane, valid: Valid, dtype: OutputType) -> Plane:
-        offsets = self.offsets(plane, valid=valid)
-        if self.limit is not None:
-            offsets = np.clip(offsets, -self.limit, self.limit)
-        return _core.subtract_columns(_working(plane, dtype), offsets * self.strength)
-
-    def _plane(self, plane: Plane, valid: Valid, dtype: OutputType) -> Plane:
-        if self.axis != "rows":
-            plane = self._columns(plane, valid, dtype)
-        if self.axis != "columns":
-            turned = None if valid is None else np.ascontiguousarray(valid.T)
-            plane = self._columns(np.ascontiguousarray(plane.T), turned, dtype).T
-        return plane
-
-    def _apply(self, image: Pixels, dtype: OutputType, valid: Valid) -> NDArray[Any]:
-        if image.size == 0:
-            return np.zeros(image.shape, storage(dtype))
-        out = for_each_plane(image, valid, None, lambda p, keep: self._plane(p, keep, dtype))
-        return _finish(np.ascontiguousarray(out), image, dtype, valid)
+    def native(self, dtype: OutputType) -> _core.NativeRecipe:
+        """The recipe as the core runs it."""
+        del dtype
+        return _core.destripe_recipe(
+            columns=self.axis != "rows", rows=self.axis != "columns", window=self.window,
+            strength=self.strength, limit=self.limit or 0.0,
+        )  # fmt: skip
 
 
 @register
@@ -185,14 +156,10 @@ class BadPixels(Recipe):
         )
         return found
 
-    def _apply(self, image: Pixels, dtype: OutputType, valid: Valid) -> NDArray[Any]:
-        def heal(plane: Plane, keep: Valid) -> Plane:
-            bad = self.find(plane, valid=keep)
-            return _core.replace_pixels(_working(plane, dtype), bad, valid=keep)
-
-        if image.size == 0:
-            return np.zeros(image.shape, storage(dtype))
-        return _finish(for_each_plane(image, valid, None, heal), image, dtype, valid)
+    def native(self, dtype: OutputType) -> _core.NativeRecipe:
+        """The recipe as the core runs it."""
+        del dtype
+        return _core.bad_pixels_recipe(self.map, threshold=self.threshold, minimum=self.minimum)
 
 
 @register
@@ -261,16 +228,10 @@ class TwoPointNuc(Recipe):
         offset = np.where(dead, 0.0, low[~dead].mean() - gain * low)
         return cls(gain.astype(np.float32), offset.astype(np.float32)), dead
 
-    def _apply(self, image: Pixels, dtype: OutputType, valid: Valid) -> NDArray[Any]:
-        if image.shape[:2] != self.gain.shape:
-            expected, found = self.gain.shape, image.shape[:2]
-            raise ValueError(f"the maps are for pictures of {expected}, found {found}")
-        direct = dtype if dtype in _INTEGERS else "float32"
-
-        def correct(plane: Plane, _: Valid) -> Plane:
-            return _core.two_point(plane, self.gain, self.offset, dtype=direct)
-
-        return _finish(for_each_plane(image, None, storage(dtype), correct), image, dtype, valid)
+    def native(self, dtype: OutputType) -> _core.NativeRecipe:
+        """The recipe as the core runs it; pictures of another size than the maps are refused."""
+        del dtype
+        return _core.two_point_recipe(self.gain, self.offset)
 
     def inverse(
         self, values: NDArray[Any], *, bounds: tuple[float, float] | None = None
@@ -281,6 +242,13 @@ class TwoPointNuc(Recipe):
         gain, offset = (m.reshape(shape).astype(np.float64) for m in (self.gain, self.offset))
         counts: NDArray[np.float64] = (np.asarray(values, np.float64) - offset) / gain
         return counts
+
+
+def adjacent(plane: Plane) -> Plane:
+    """The plane itself if the pixels of its rows are adjacent and its rows go down, else a copy."""
+    rows_down = plane.shape[0] <= 1 or plane.strides[0] >= 0
+    packed = plane.shape[1] <= 1 or plane.strides[1] == plane.itemsize
+    return plane if rows_down and packed else np.ascontiguousarray(plane)
 
 
 def _freeze(recipe: Recipe, field: str, values: NDArray[Any], dtype: type[np.generic]) -> None:

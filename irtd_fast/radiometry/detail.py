@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import ClassVar
 
 from irtd_fast import _core
-from irtd_fast.radiometry.base import OutputType, Pixels, Recipe, Valid, register
-from irtd_fast.radiometry.cast import cast_output
-from irtd_fast.radiometry.planes import Plane, for_each_plane, storage
+from irtd_fast.radiometry.base import OutputType, Recipe, register
 from irtd_fast.radiometry.statistics import Statistics
-from irtd_fast.radiometry.stretch import Window, value_percentiles, window_over
+from irtd_fast.radiometry.stretch import Window, window_over
 
 _MOST_RADIUS = 255
 
@@ -84,18 +79,11 @@ class DetailEnhance(Recipe):
         bounds = window_over(*statistics.percentiles((self.low, self.high)))
         return replace(self, window=(bounds.low, bounds.high))
 
-    def _apply(self, image: Pixels, dtype: OutputType, valid: Valid) -> NDArray[Any]:
-        direct = dtype in ("float32", "uint8", "uint16")
-        if image.size == 0:
-            return np.zeros(image.shape, storage(dtype))
-        low, high = self.window or value_percentiles(image, valid, (self.low, self.high))
-
-        def enhance(plane: Plane, keep: Valid) -> Plane:
-            return _core.detail_enhance(
-                plane, low=low, high=high, radius=self.radius, epsilon=self.epsilon,
-                gain=self.gain, noise=self.noise, base_share=self.base_share,
-                dtype=dtype if direct else "float32", valid=keep,
-            )  # fmt: skip
-
-        out = for_each_plane(image, valid, storage(dtype), enhance)
-        return out if direct else cast_output(out, dtype)
+    def native(self, dtype: OutputType) -> _core.NativeRecipe:
+        """The recipe as the core runs it."""
+        del dtype
+        low, high = self.window or (self.low, self.high)
+        return _core.detail_recipe(
+            low=low, high=high, by_percentile=self.window is None, radius=self.radius,
+            epsilon=self.epsilon, gain=self.gain, noise=self.noise, base_share=self.base_share,
+        )  # fmt: skip

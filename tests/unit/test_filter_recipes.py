@@ -8,6 +8,9 @@ import cv2
 import numpy as np
 import pytest
 
+import irtd_fast
+from irtd_fast import ingest
+from irtd_fast.load import Loader
 from irtd_fast.radiometry import (
     BadPixels,
     Chain,
@@ -103,6 +106,37 @@ def test_strided_and_colour_pictures(recipe, scene):
     np.testing.assert_array_equal(out[..., 1], recipe.apply(turned))
 
 
+@pytest.mark.parametrize("recipe", EVERY, **by_name)
+def test_batches_give_what_single_pictures_give(recipe, scene):
+    """Over threads, in every output type, alone and behind a correction."""
+    images = np.stack([scene, scene[::-1], scene // 2])
+    for whole in (recipe, Chain((Destripe(), recipe))):
+        for dtype in TYPES:
+            out = whole.apply_batch(images, dtype=dtype, threads=2)
+            for image, found in zip(images, out, strict=True):
+                np.testing.assert_array_equal(found, whole.apply(image, dtype=dtype))
+
+
+def test_the_loader_runs_filters(tmp_path, small_dumps):
+    """The whole picture at its own size: what ``apply`` gives."""
+    ingest(
+        small_dumps("flir-v1-16bit", variant="tree"), tmp_path / "s.zarr", source="flir-v1-16bit"
+    )
+    dataset = irtd_fast.open(tmp_path / "s.zarr")
+    size = dataset[0].infrared.shape
+    chain = Chain((Destripe(), BadPixels(), Clahe(2.0, (4, 4))))
+    loader = Loader(
+        dataset, batch_size=4, size=size, augment=None, normalize=chain, dtype="uint8", threads=2
+    )
+    seen = 0
+    for batch in loader:
+        for image, index in zip(batch.images, batch.index, strict=True):
+            expected = chain.apply(dataset[int(index)].infrared, dtype="uint8")
+            assert np.abs(image[0].astype(int) - expected.astype(int)).max() <= 1
+            seen += 1
+    assert seen >= 8
+
+
 @pytest.mark.parametrize("recipe", [r for r in EVERY if r is not NUC], **by_name)
 def test_invalid_pixels_change_nothing_but_themselves(recipe, scene, rng):
     valid = rng.random(SHAPE) > 0.2
@@ -159,7 +193,7 @@ def test_what_is_no_picture_is_refused(recipe, scene):
         (lambda: TwoPointNuc(np.ones((2, 2)), np.ones((2, 3))), "one shape"),
         (lambda: TwoPointNuc(np.zeros((2, 2)), np.ones((2, 2))), "gain must be above 0"),
         (lambda: TwoPointNuc(np.ones((2, 2)), np.full((2, 2), np.nan)), "finite"),
-        (lambda: NUC.apply(np.zeros((3, 3), np.uint8)), r"found \(3, 3\)"),
+        (lambda: NUC.apply(np.zeros((3, 3), np.uint8)), r"shape \(3, 3\), found \(24, 31\)"),
     ],
 )
 def test_impossible_parameters(make, message):
