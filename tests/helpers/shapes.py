@@ -68,7 +68,7 @@ def shared_area(p, q):
         for c, d in zip(q, np.roll(q, -1, axis=0), strict=True):
             u, v, w = b - a, d - c, c - a
             det = u[0] * v[1] - u[1] * v[0]
-            if abs(det) < 1e-9 * np.hypot(*u) * np.hypot(*v):
+            if abs(det) <= 1e-9 * np.hypot(*u) * np.hypot(*v):
                 continue
             s, t = (w[0] * v[1] - w[1] * v[0]) / det, (w[0] * u[1] - w[1] * u[0]) / det
             if 0 <= s <= 1 and 0 <= t <= 1:
