@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -33,12 +33,15 @@ class SourceWriter:
     Attributes:
         key: The catalogue's key.
         variants: Layouts, the default first.
+        covers: Variants of the catalogue's record that have another name here, or that one tree
+            here serves together.
         categories: The publisher's words.
         default_size: ``(height, width)`` of the real infrared pictures.
     """
 
     key: ClassVar[str]
     variants: ClassVar[tuple[str, ...]] = ("",)
+    covers: ClassVar[Mapping[str, str]] = {}
     categories: ClassVar[tuple[str, ...]]
     default_size: ClassVar[tuple[int, int]]
 

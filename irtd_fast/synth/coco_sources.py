@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -79,6 +79,7 @@ class FlirV2(SourceWriter):
 
     key = "flir-v2"
     variants = ("official",)
+    covers: ClassVar[Mapping[str, str]] = {"counts": "official"}
     categories = tuple(_V2)
     default_size = (512, 640)
     _pattern: ClassVar[tuple[str, ...]] = ("train", "train", "val", "video")
@@ -113,7 +114,7 @@ class FlirV2(SourceWriter):
             arrays["visible"], matrix_found = shot.visible, shot.matrix
         sample = TrueSample(
             name, index, split, pictures, shot.objects, partner_matrix=matrix_found,
-            attributes={"8-in-16": str(int(narrow))}, frame=number,
+            attributes={"8-in-16": str(int(narrow))}, sequence=name.split("-")[1], frame=number,
         )  # fmt: skip
         return Drawn(sample, arrays)
 

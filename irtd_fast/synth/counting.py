@@ -2,6 +2,7 @@
 
     rgbt-cc     official  {train,val,test}/1162_{RGB,T}.jpg, 1162_GT.json; T is pseudo-coloured
                 grey      {train,val,test}/1162_Grey.jpg with that JSON: IR-TD's derived pictures
+                npy       {train,val,test}/1162_GT.npy instead of the JSON
     drone-rgbt            {Train,Test}/{RGB/1.jpg, Infrared/1R.jpg, GT_/1R.xml}
 
 Some of RGBT-CC's points lie outside of the picture, as the publisher's loader expects.
@@ -10,6 +11,7 @@ Some of RGBT-CC's points lie outside of the picture, as the publisher's loader e
 from __future__ import annotations
 
 from collections.abc import Iterator
+from io import BytesIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,7 +51,7 @@ class RgbtCc(SourceWriter):
     """Writes RGBT-CC's layout."""
 
     key = "rgbt-cc"
-    variants = ("official", "grey")
+    variants = ("official", "grey", "npy")
     categories = ("person",)
     default_size = (480, 640)
     _pattern = ("train", "train", "val", "train", "test")
@@ -64,7 +66,8 @@ class RgbtCc(SourceWriter):
         split = split_of(index, self._pattern)[0]
         name = str(1162 + index)
         grey = shot.grey()
-        labels = [f"{split}/{name}_GT.json"]
+        suffix = "npy" if self.variant == "npy" else "json"
+        labels = [f"{split}/{name}_GT.{suffix}"]
         if self.variant == "grey":
             picture = TruePicture(f"{split}/{name}_Grey.jpg", "jpeg", "L", *size)
             sample = TrueSample(
@@ -87,6 +90,11 @@ class RgbtCc(SourceWriter):
     def labels(self, sample: TrueSample) -> Iterator[tuple[str, bytes]]:
         """Yield the points."""
         points = [[point.x, point.y] for point in sample.points]
+        if self.variant == "npy":
+            buffer = BytesIO()
+            np.save(buffer, np.array(points, dtype=np.float64).reshape(-1, 2))
+            yield sample.labels[0], buffer.getvalue()
+            return
         yield sample.labels[0], encode_json({"points": points, "count": len(points)})
 
 

@@ -26,7 +26,8 @@ def make_writer(
     Args:
         source: One of ``SOURCES``.
         seed: Not negative.
-        variant: One of the source's layouts; its first by default.
+        variant: One of the source's layouts (the catalogue's names serve too); its first by
+            default.
         size: ``(height, width)`` of the infrared pictures instead of the real ones.
 
     Raises:
@@ -38,7 +39,7 @@ def make_writer(
         msg = f"no synthetic dump for source {source!r}; nearest: {', '.join(near)}"
         raise UnknownSourceError(msg, source=source)
     kind = SOURCES[source]
-    chosen = kind.variants[0] if variant is None else variant
+    chosen = kind.variants[0] if variant is None else kind.covers.get(variant, variant)
     if chosen not in kind.variants:
         msg = f"{source} has no variant {variant!r}, only: {', '.join(kind.variants) or 'none'}"
         raise ValueError(msg)

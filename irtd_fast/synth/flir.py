@@ -11,8 +11,8 @@ Version 1.0 has ``{training,validation,video}/{PreviewData,Data,RGB,Annotations}
 image with the keys ``annotation`` and ``image``. The publisher's copies with drawn boxes
 (``Annotated_thermal_8_bit``, ``AnnotationsPreviewData``) are not written.
 
-``flir-v1-16bit`` is the TIFF part alone: in v1.3's tree with its JSON (``labels``, default), or one
-flat ``thermal_16_bit`` folder without labels (``tree``).
+``flir-v1-16bit`` is the TIFF part alone: in the tree and with the JSON of ``v1.3`` (default) or
+``v1.0``, or one flat ``thermal_16_bit`` folder without labels (``tree``).
 
 Numbers: training 1..8862, validation 8863..10228, video ``FLIR_video_00001`` upwards. Every
 seventeenth frame lacks its visible partner, as some do in the real set.
@@ -125,13 +125,16 @@ class FlirV1Counts(FlirV1):
     """Writes the 16-bit TIFF part, with or without labels."""
 
     key = "flir-v1-16bit"
-    variants: ClassVar[tuple[str, ...]] = ("labels", "tree")
+    variants: ClassVar[tuple[str, ...]] = ("v1.3", "v1.0", "tree")
 
     def draw(self, index: int) -> Drawn:
         """Draw one 16-bit frame."""
         rng = self.rng(index)
         counts, _, sample = self._thermal(rng, index, night=False)
         folder = f"{sample.split}/thermal_16_bit"
+        if self.variant == "v1.0":
+            folder = f"{_OLD_WORDS[sample.split]}/Data"
+            sample.labels = [f"{_OLD_WORDS[sample.split]}/Annotations/{sample.name}.json"]
         if self.variant == "tree":
             sample.name, sample.split, folder = f"FLIR_{index + 1:05d}", "", "thermal_16_bit"
             sample.objects = []
@@ -141,7 +144,7 @@ class FlirV1Counts(FlirV1):
 
     def finish(self, samples: Sequence[TrueSample]) -> Iterator[tuple[str, bytes]]:
         """Yield the COCO files, which name the 8-bit JPEG files as the publisher's do."""
-        if self.variant == "labels":
+        if self.variant == "v1.3":
             yield from _coco_files(samples, self.ids)
 
 

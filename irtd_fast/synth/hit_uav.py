@@ -52,6 +52,8 @@ class HitUav(SourceWriter):
     """Writes HIT-UAV's four trees."""
 
     key = "hit-uav"
+    variants = ("all",)
+    covers = dict.fromkeys(("normal_json", "normal_xml", "rotate_json", "rotate_xml"), "all")
     categories = tuple(_THINGS)
     default_size = (512, 640)
 

@@ -1,7 +1,8 @@
-"""KAIST: pairs behind one beam splitter, in the five forms in which its labels are found.
+"""KAIST: pairs behind one beam splitter, in the forms in which its labels are found.
 
     kaist-cvpr15/images/set00/V000/{visible,lwir}/I00001.jpg
     xml     kaist-cvpr15/annotations-xml-new/set00/V000/I00001.xml   bndbox{x,y,w,h}
+            (``xml-sanitized`` and ``xml-15`` likewise; ``images`` has none)
     bbgt    kaist-cvpr15/annotations/set00/V000/I00001.txt           bbGt v3, twelve columns
     paired  annotations_paired/set00/V000/{visible,lwir}/I00001.txt  boxes of each side
     json    kaist_annotations_test20.json                            im_name without an extension
@@ -30,6 +31,7 @@ from irtd_fast.synth.writers import encode_json, encode_lines
 _IDS = {"__ignore__": 0, "person": 1, "cyclist": 2, "people": 3, "person?": 4}
 _WORDS = {"person": ("person", 0.8), "cyclist": ("bike", 0.2)}
 _NIGHT = (3, 4, 5, 9, 10, 11)
+_XML = {"xml": "new", "xml-sanitized": "new-sanitized", "xml-15": "15"}
 _RUN = 3  # frames of a video before the next begins
 
 
@@ -37,7 +39,9 @@ class Kaist(SourceWriter):
     """Writes KAIST's layouts."""
 
     key = "kaist"
-    variants = ("xml", "bbgt", "paired", "json", "demo")
+    variants = (
+        "xml", "xml-sanitized", "xml-15", "bbgt", "paired", "json", "demo", "images",
+    )  # fmt: skip
     categories = ("person", "cyclist", "people", "person?", "person?a")
     default_size = (512, 640)
 
@@ -62,7 +66,7 @@ class Kaist(SourceWriter):
             "infrared": np.clip(grey, 0, 255).astype(np.uint8)
         }
         sample = self._sample(index, (group, video, frame), size)
-        sample.objects = shot.objects
+        sample.objects = [] if self.variant == "images" else shot.objects
         sample.partner_matrix = matrix
         if self.variant == "paired":
             sample.partner_objects = seen_objects(shot)
@@ -88,7 +92,10 @@ class Kaist(SourceWriter):
             paths = {side: f"demo/{word}_{side}.png" for side in paths}
             encoding = "png"
         label = {
-            "xml": [f"kaist-cvpr15/annotations-xml-new/{sequence}/{stem}.xml"],
+            **{
+                form: [f"kaist-cvpr15/annotations-xml-{folder}/{sequence}/{stem}.xml"]
+                for form, folder in _XML.items()
+            },
             "bbgt": [f"kaist-cvpr15/annotations/{sequence}/{stem}.txt"],
             "paired": [
                 f"annotations_paired/{sequence}/{side}/{stem}.txt" for side in ("lwir", "visible")

@@ -101,7 +101,7 @@ class Rjpeg(SourceWriter):
     """
 
     key = "rjpeg"
-    variants = ("official",)
+    variants = ("tree",)
     categories = ()
     default_size = (240, 320)
 

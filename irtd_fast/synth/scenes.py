@@ -1,6 +1,6 @@
 """Pairs without boxes: scenes in folders, fusion sets, classes of road surface.
 
-rgb-nir    nirscene1/<scene>/0000_{nir,rgb}.tiff
+rgbnir     nirscene1/<scene>/0000_{nir,rgb}.tiff
 roadscene  infrared/*.png  cropinfrared/*.jpg  crop_LR_visible/*.jpg  crop_HR_visible/*.jpg
 tno        {ir,vi}/01.png
 msrs       {train,test}/{ir,vi,Segmentation_labels}/00001D.png
@@ -36,7 +36,7 @@ def _visible(shot: Shot) -> U8:
 class RgbNir(SourceWriter):
     """Writes nirscene1: the scene is the folder; near infrared has one channel."""
 
-    key = "rgb-nir"
+    key = "rgbnir"
     variants = ("official",)
     categories = ()
     default_size = (768, 1024)
@@ -65,6 +65,7 @@ class Roadscene(SourceWriter):
 
     key = "roadscene"
     variants = ("official",)
+    covers = dict.fromkeys(("crop", "full"), "official")
     categories = ()
     default_size = (512, 640)
 
@@ -106,7 +107,7 @@ class Tno(SourceWriter):
     """Writes TNO as fusion codes pass it around: three equal channels on both sides."""
 
     key = "tno"
-    variants = ("official",)
+    variants = ("repack",)
     categories = ()
     default_size = (576, 768)
 
@@ -174,7 +175,7 @@ class Wrd(SourceWriter):
     """Writes WRD: patches of road, the surface is the folder."""
 
     key = "wrd"
-    variants = ("official",)
+    variants = ("demo",)
     categories = _SURFACES
     default_size = (360, 240)
 

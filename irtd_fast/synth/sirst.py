@@ -82,7 +82,7 @@ class SirstV2(SourceWriter):
             _SPLITS[index % len(_SPLITS)],
             pictures,
             scene.objects,
-            scene.points,
+            scene.points if kind == "v1" else [],
             labels,
             attributes={"kind": kind},
         )

@@ -14,7 +14,7 @@ The bitmaps of sequences have no leading zeros in their names.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -100,6 +100,7 @@ class WideIrstd(_Masked):
 
     key = "wide-irstd"
     variants = ("full", "weak")
+    covers: ClassVar[Mapping[str, str]] = {"official": "full"}
     _sides: ClassVar[tuple[int, ...]] = (256, 320, 512, 640, 1024, 3200)
 
     def picture_size(self, index: int) -> tuple[int, int]:
@@ -304,7 +305,7 @@ class Itsdt(_Panned):
     """Writes ITSDT as the community converted it."""
 
     key = "itsdt"
-    variants = ("official",)
+    variants = ("community",)
     categories = ("vehicle",)
     default_size = (512, 640)
     splits = ("train", "test")

@@ -7,6 +7,7 @@
     gtot     <seq>/i/00001i.png  <seq>/v/00001v.png
              groundTruth_{i,v}.txt: x1 y1 x2 y2; init.txt: x y w h, tab, CRLF
     vtuav    train_ST_001/<seq>/{ir,rgb}/000000.jpg, {ir,rgb}.txt: x y w h; row k is frame 10 k
+    vtuav-bus1  bus1_sample/{ir_gray,rgb}/000000.jpg, likewise, partners missing
 
 Boxes differ between the modalities wherever the real ones do.
 """
@@ -97,6 +98,7 @@ class Rgbt234(_PairedTracker):
     """Writes RGBT234: other boxes and, in every second sequence, other frame numbers per side."""
 
     key = "rgbt234"
+    variants = ("official",)
     categories = ("",)
     default_size = (460, 630)
     reach = 4.0
@@ -132,6 +134,7 @@ class Lasher(_PairedTracker):
     """Writes LasHeR: registered, frame names of changing width, absent targets as zeros."""
 
     key = "lasher"
+    variants = ("official",)
     categories = ("",)
     default_size = (480, 640)
     first = 0
@@ -181,6 +184,7 @@ class Gtot(_PairedTracker):
     """Writes GTOT: corners per side, but x y w h in ``init.txt``."""
 
     key = "gtot"
+    variants = ("official",)
     categories = ("",)
     default_size = (288, 384)
     reach = 2.0
@@ -204,18 +208,18 @@ class Gtot(_PairedTracker):
 class Vtuav(_PairedTracker):
     """Writes VTUAV: every tenth frame is labelled, and differently on both sides.
 
-    ``short`` and ``long`` are the archives' trees (zeros or NaN where the target of a long
-    sequence is away); ``masks`` is the segmentation part; ``sample`` is one sequence as passed
-    around, its infrared frames in ``ir_gray``, some visible partners missing.
+    ``official`` (short sequences) and ``long`` are the archives' trees, zeros or NaN where the
+    target of a long sequence is away; ``masks`` is the segmentation part.
     """
 
     key = "vtuav"
-    variants = ("short", "long", "masks", "sample")
+    variants: ClassVar[tuple[str, ...]] = ("official", "long", "masks")
     categories = ("bus", "pedestrian", "elebike")
     default_size = (1080, 1920)
     length = 23
     first = 0
     reach = 8.0
+    folder: ClassVar[str] = "ir"
     targets = (
         ("bus_001", "truck", "bus"),
         ("pedestrian_002", "person", "pedestrian"),
@@ -228,11 +232,11 @@ class Vtuav(_PairedTracker):
         return f"{word}_{int(number) + 3 * turn:03d}"
 
     def _folder(self) -> str:
-        return {"short": "train_ST_001/", "long": "test_LT_001/"}.get(self.variant, "")
+        return {"official": "train_ST_001/", "long": "test_LT_001/"}.get(self.variant, "")
 
     def split(self, sequence: str) -> str:
         """The archive's name says it."""
-        return {"short": "train", "long": "test"}.get(self.variant, "")
+        return {"official": "train", "long": "test"}.get(self.variant, "")
 
     def labelled(self, frame: int) -> bool:
         """Every tenth frame has a box, every thirtieth a mask (the first has both)."""
@@ -244,12 +248,11 @@ class Vtuav(_PairedTracker):
 
     def frame_names(self, index: int, sequence: str, frame: int) -> tuple[str, str]:
         """Six digits from 0."""
-        infrared = "ir_gray" if self.variant == "sample" else "ir"
         stem = f"{self._folder()}{sequence}"
-        return f"{stem}/{infrared}/{frame:06d}.jpg", f"{stem}/rgb/{frame:06d}.jpg"
+        return f"{stem}/{self.folder}/{frame:06d}.jpg", f"{stem}/rgb/{frame:06d}.jpg"
 
     def pack(self, index: int, sequence: str, frame: int, shot: Shot) -> Drawn:
-        """Add masks, or take partners away."""
+        """Add masks."""
         drawn = super().pack(index, sequence, frame, shot)
         sample = drawn.sample
         if self.variant == "masks" and self.labelled(frame):
@@ -258,9 +261,6 @@ class Vtuav(_PairedTracker):
             # Only the target's pixels: it is drawn last and so has the highest number.
             last = int(shot.owner.max()) if shot.objects else 256
             drawn.arrays["mask"] = np.where(shot.owner == last, np.uint8(255), np.uint8(0))
-        if self.variant == "sample" and frame > 6:
-            del sample.pictures["visible"]
-            sample.partner_objects, sample.partner_matrix = [], None
         return drawn
 
     def finish(self, samples: Sequence[TrueSample]) -> Iterator[tuple[str, bytes]]:
@@ -278,4 +278,30 @@ class Vtuav(_PairedTracker):
             yield f"{stem}/rgb.txt", rows([xywh(s.partner_objects) for s in seen], " ")
 
 
-WRITERS: tuple[type[SourceWriter], ...] = (Rgbt234, Lasher, Gtot, Vtuav)
+class VtuavBus1(Vtuav):
+    """Writes VTUAV's sample as passed around: ``ir_gray``, and not every visible partner."""
+
+    key = "vtuav-bus1"
+    variants = ("sample",)
+    folder = "ir_gray"
+    targets = (
+        ("bus1_sample", "truck", "bus"),
+        ("pedestrian1_sample", "person", "pedestrian"),
+        ("elebike1_sample", "bike", "elebike"),
+    )
+
+    def sequence_name(self, name: str, turn: int) -> str:
+        """Number sequences of a class."""
+        return name.replace("1_", f"{turn + 1}_")
+
+    def pack(self, index: int, sequence: str, frame: int, shot: Shot) -> Drawn:
+        """Take partners away."""
+        drawn = super().pack(index, sequence, frame, shot)
+        if frame > 6:
+            for pictures in (drawn.sample.pictures, drawn.arrays):
+                pictures.pop("visible", None)
+            drawn.sample.partner_objects, drawn.sample.partner_matrix = [], None
+        return drawn
+
+
+WRITERS: tuple[type[SourceWriter], ...] = (Rgbt234, Lasher, Gtot, Vtuav, VtuavBus1)

@@ -1,6 +1,7 @@
 """Human actions in CDFAG: InfAR (infrared) and XD145 (visible), not paired.
 
     frames  InfAR/<action>/<action>_001/00001.jpg  XD145/<action>/<action>_001/00001.jpg
+    clips   InfAR/<action>/<action>_001_00001.jpg  likewise
     video   InfAR/<action>/<action>_001.avi        XD145/<action>/<action>_001.avi, Motion JPEG
 
 The layout on disk is not documented; the action as folder is what both parts share.
@@ -34,7 +35,7 @@ class Cdfag(SequenceWriter):
     """Writes frames of clips, or the clips themselves; a sample is then a clip."""
 
     key = "cdfag"
-    variants = ("frames", "video")
+    variants = ("frames", "clips", "video")
     categories = _ACTIONS
     default_size = (256, 293)
     length = 2
@@ -60,7 +61,9 @@ class Cdfag(SequenceWriter):
                 attributes={"class": action, "frames": str(CLIP)}, sequence=sequence,
             )  # fmt: skip
         else:
-            picture = TruePicture(f"{folder}/{frame + 1:05d}.jpg", "jpeg", "RGB", *shot.size)
+            joint = "_" if self.variant == "clips" else "/"
+            path = f"{folder}{joint}{frame + 1:05d}.jpg"
+            picture = TruePicture(path, "jpeg", "RGB", *shot.size)
             sample = TrueSample(
                 f"{sequence}/{frame + 1:05d}", index, "", {"infrared": picture},
                 attributes={"class": action}, sequence=sequence, frame=frame + 1,
@@ -69,7 +72,7 @@ class Cdfag(SequenceWriter):
 
     def files(self, drawn: Drawn) -> Iterator[tuple[str, bytes]]:
         """Yield the frame, or the clip: its frames repeat the first one, a little brighter each."""
-        if self.variant == "frames":
+        if self.variant != "video":
             yield from super().files(drawn)
             return
         first = np.asarray(drawn.arrays["infrared"], dtype=np.uint8)
@@ -85,7 +88,8 @@ class Cdfag(SequenceWriter):
             if self.variant == "video":
                 yield f"{stem}.avi", encode_avi(_brighter(picture))
             else:
-                yield f"{stem}/00001.jpg", encode_jpeg(picture)
+                joint = "_" if self.variant == "clips" else "/"
+                yield f"{stem}{joint}00001.jpg", encode_jpeg(picture)
 
 
 def _brighter(first: U8) -> list[U8]:

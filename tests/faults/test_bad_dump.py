@@ -27,7 +27,7 @@ CASES = [
     ("sirst-v2", None, None, ""),
     ("flir-v1", "v1.3", "v1.3", ""),
     ("flir-v1", "v1.0", "v1.0", ""),
-    ("flir-v1-16bit", "labels", "v1.3", ""),
+    ("flir-v1-16bit", "v1.3", "v1.3", ""),
     ("flir-v1-16bit", "tree", "tree", ""),
     ("irstd-1k", None, None, ""),
     ("hit-uav", None, "normal_json", "normal_json/"),

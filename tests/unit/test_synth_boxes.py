@@ -41,7 +41,6 @@ VOC_LIKE = [
     ("isdd", None),
     ("flir-aligned", None),
     ("pvel-ad", None),
-    ("voc", None),
 ]
 
 
@@ -56,6 +55,13 @@ def test_one_xml_a_picture(tmp_path, key, variant):
             seen += len(expected)
         assert sample.labels or not sample.objects
     assert seen >= 10
+
+
+def test_voc_counts_from_one_and_includes_the_last_pixel(tmp_path):
+    truth = write_dump(tmp_path, source="voc", count=4, size=SIZE)
+    for sample in truth:
+        written = [box for _, box in xml_boxes(tmp_path / sample.labels[0])]
+        assert [(x0 - 1, y0 - 1, x1, y1) for x0, y0, x1, y1 in written] == boxes(sample.objects)
 
 
 def test_kaist_spells_boxes_by_corner_and_extent(tmp_path):
@@ -116,7 +122,13 @@ def test_kaist_json_is_like_the_real_one(tmp_path, dumps):
 
 @pytest.mark.parametrize(
     ("key", "variant", "comma", "first"),
-    [("m3fd", "tardal", " ", 0), ("ist-a", None, "\t", 1), ("yolo", None, " ", 0)],
+    [
+        ("m3fd", "tardal", " ", 0),
+        ("ist-a", None, "\t", 1),
+        ("yolo", "split", " ", 0),
+        ("yolo", "roboflow", " ", 0),
+        ("yolo", "flat", " ", 0),
+    ],
 )
 def test_yolo_rows(tmp_path, key, variant, comma, first):
     truth = write_dump(tmp_path, source=key, variant=variant, count=12, size=SIZE)
@@ -271,7 +283,7 @@ COCO = [
     ("dmist", "DMIST/{1}.json", ("train", "test60", "test100"), "DMIST/"),
     ("itsdt", "annotations/instances_{}.json", ("train", "test"), "images/"),
     ("flir-v2", "images_thermal_{}/coco.json", ("train", "val"), "images_thermal_{}/"),
-    ("coco", "annotations/instances_{}.json", ("train", "val"), "images/"),
+    ("coco", "annotations/instances_{}.json", ("train", "val"), "images/{}/"),
 ]
 DMIST = {"train": "coco_train", "test60": "60_coco_val", "test100": "100_coco_val"}
 

@@ -32,10 +32,10 @@ EXPECTED = {
     ("sirst-v2", "official"): ["xml-doctype", *BOX_CODES, *ORPHAN_CODES, *PICTURE_CODES],
     ("flir-v1", "v1.3"): [*BOX_CODES, *ORPHAN_CODES, *PICTURE_CODES],
     ("flir-v1", "v1.0"): [*BOX_CODES, *ORPHAN_CODES, *PICTURE_CODES],
-    ("flir-v1-16bit", "labels"): [*BOX_CODES, *ORPHAN_CODES, *PICTURE_CODES],
+    ("flir-v1-16bit", "v1.3"): [*BOX_CODES, *ORPHAN_CODES, *PICTURE_CODES],
     ("flir-v1-16bit", "tree"): PICTURE_CODES,
     ("irstd-1k", "official"): [*ORPHAN_CODES, *PICTURE_CODES],
-    ("hit-uav", ""): [
+    ("hit-uav", "all"): [
         *("xml-doctype", *BOX_CODES, *ORPHAN_CODES, *BOX_CODES, *ORPHAN_CODES),
         *(code for code in PICTURE_CODES for _ in range(4)),
     ],

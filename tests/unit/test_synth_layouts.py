@@ -74,7 +74,7 @@ LAYOUTS = {
             )
         },
     ),
-    ("flir-v1-16bit", "labels"): (
+    ("flir-v1-16bit", "v1.3"): (
         4,
         {
             "train/thermal_annotations.json",

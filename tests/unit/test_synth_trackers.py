@@ -81,10 +81,10 @@ def test_gtot_spells_boxes_in_two_ways(tmp_path):
         assert init.read_bytes().endswith(b"\r\n")
 
 
-@pytest.mark.parametrize("variant", ["short", "long", "sample"])
+@pytest.mark.parametrize("variant", ["official", "long"])
 def test_vtuav_row_k_is_frame_10k(tmp_path, variant):
     truth = write_dump(tmp_path, source="vtuav", variant=variant, count=50, size=SIZE)
-    folder = {"short": "train_ST_001/", "long": "test_LT_001/", "sample": ""}[variant]
+    folder = {"official": "train_ST_001/", "long": "test_LT_001/"}[variant]
     groups = sequences(truth)
     assert [len(frames) for frames in groups.values()] == [23, 23, 4]
     for name, frames in groups.items():
@@ -100,7 +100,15 @@ def test_vtuav_row_k_is_frame_10k(tmp_path, variant):
     assert ("NaN" in (tmp_path / f"{folder}pedestrian_002/ir.txt").read_text()) == (
         variant == "long"
     )
-    assert any(s.visible is None for s in truth) == (variant == "sample")
+    assert all(s.visible is not None for s in truth)
+
+
+def test_vtuav_sample_lacks_partners(tmp_path):
+    truth = write_dump(tmp_path, source="vtuav-bus1", count=24, size=SIZE)
+    assert sum(s.visible is None for s in truth) == 16
+    assert len(numbers(tmp_path / "bus1_sample/ir.txt")) == 3
+    assert len(numbers(tmp_path / "bus1_sample/rgb.txt")) == 1
+    assert truth.samples[0].infrared.path == "bus1_sample/ir_gray/000000.jpg"
 
 
 def test_vtuav_masks(tmp_path):

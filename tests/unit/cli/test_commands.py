@@ -222,6 +222,29 @@ def test_synth_is_repeatable(irtd: Irtd, tmp_path: Path):
     assert a == b
 
 
+def test_synth_of_a_given_size_with_its_truth(irtd: Irtd, tmp_path: Path):
+    arguments = ["--source", "m3fd", "--count", 3, "--size", "96x128", "--truth", tmp_path / "t"]
+    done = irtd("synth", tmp_path / "dump", *arguments)
+    assert done.exit_code == 0, done.stderr
+    truth = Truth.load(tmp_path / "t")
+    assert [(s.infrared.height, s.infrared.width) for s in truth] == [(96, 128)] * 3
+    assert all((tmp_path / "dump" / s.infrared.path).is_file() for s in truth)
+
+
+def test_synth_of_the_published_paths(irtd: Irtd, tmp_path: Path):
+    texts = tmp_path / "Location.json"
+    texts.write_text('[{"image": ["/x/Data4MLLM/63-FLIR_ADAS/training/PreviewData/FLIR_1.jpeg"]}]')
+    for layout, place in (
+        ("ir-td", "Data4MLLM/63-FLIR_ADAS/training/PreviewData/FLIR_1.jpeg"),
+        ("native", "FLIR_ADAS/training/PreviewData/FLIR_1.jpeg"),
+    ):
+        arguments = ["--source", "ir-td", "--texts", texts, "--variant", layout]
+        done = irtd("synth", tmp_path / layout, *arguments)
+        assert done.exit_code == 0, done.stderr
+        assert "1 picture" in done.stdout
+        assert (tmp_path / layout / place).is_file()
+
+
 def test_demo_with_a_dump_of_yours(irtd: Irtd, llvip: tuple[Path, Truth], tmp_path: Path):
     out = tmp_path / "out"
     done = irtd("demo", "--data", llvip[0], "--source", "llvip", "--out", out)
