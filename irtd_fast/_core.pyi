@@ -559,6 +559,22 @@ def find_bad_pixels(
     max(threshold * sigma, minimum) counts; sigma is the noise of adjacent pixels.
     """
 
+def hash_files(
+    paths: list[typing.Any], *, threads: typing.SupportsInt | typing.SupportsIndex = 0
+) -> tuple[typing.Any, ...]:
+    """
+    XXH64 of whole files: (digests uint64 (n,), sizes int64 (n,), failures), a failure being
+    (number, code, message); its digest and size are 0.
+    """
+
+def hash_jpeg_files(
+    paths: list[typing.Any], *, threads: typing.SupportsInt | typing.SupportsIndex = 0
+) -> tuple[typing.Any, ...]:
+    """
+    XXH64 of JPEG files and perceptual_hash of their luma, decoded at a reduced scale:
+    (digests, sizes, hashes uint64 (n, 2), failures).
+    """
+
 def idle_pool_bytes() -> int:
     """
     Bytes of batch buffers that lie idle now.
@@ -600,6 +616,29 @@ def match_recipe(
     Histogram matching to quantiles (shares 0..1) at equal ranks.
     """
 
+def near_leaders(
+    hashes: numpy.typing.NDArray[numpy.uint64],
+    *,
+    radius: typing.SupportsInt | typing.SupportsIndex,
+    threads: typing.SupportsInt | typing.SupportsIndex = 0,
+) -> tuple[typing.Any, ...]:
+    """
+    Group hashes (n, 2) in order: (leader int64 (n,), distance int32 (n,)).
+
+    Each belongs to the nearest earlier leader within radius bits, or leads itself.
+    """
+
+def near_neighbours(
+    queries: numpy.typing.NDArray[numpy.uint64],
+    base: numpy.typing.NDArray[numpy.uint64],
+    *,
+    radius: typing.SupportsInt | typing.SupportsIndex,
+    threads: typing.SupportsInt | typing.SupportsIndex = 0,
+) -> tuple[typing.Any, ...]:
+    """
+    For each query the nearest of base within radius bits: (index, -1 if none; distance).
+    """
+
 def packed_source(
     reader: PackedReader,
     shapes: typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
@@ -633,6 +672,15 @@ def parse_rows(
     (rows,) where each row's line begins, and whether reading stopped at max_rows. Numbers
     are decimal; nan is read but marked, inf and hexadecimal are not numbers. Nothing in the
     text raises.
+    """
+
+def perceptual_hash(image: numpy.ndarray) -> numpy.ndarray:
+    """
+    (structure, gradient) of a uint8 or uint16 image (h, w) or (h, w, 3), as uint64 (2,).
+
+    structure: DCT hash of the ranks of 32 x 32 area averages, so that monotone changes of
+    values hardly matter; gradient: which of neighbouring areas is brighter. Both are 0 for
+    an image without contrast.
     """
 
 def plateau_recipe(

@@ -16,6 +16,7 @@ namespace irtd::python {
 namespace py = pybind11;
 
 void register_image(py::module_& m);
+void register_hash(py::module_& m);
 void register_boxes(py::module_& m);
 void register_iou(py::module_& m);
 void register_radiometry(py::module_& m);

@@ -10,6 +10,8 @@
 #include "irtd/normalize.hpp"
 #include "irtd/probe.hpp"
 #include "irtd/resample.hpp"
+#include "paths.hpp"
+#include "pictures.hpp"
 
 namespace irtd::python {
 namespace {
@@ -17,41 +19,6 @@ namespace {
 using Shape = std::vector<py::ssize_t>;
 
 JpegLimits limits_of(std::int64_t max_pixels, int max_scans) { return {max_pixels, max_scans}; }
-
-template <typename T>
-bool holds(const py::array& array) {
-  return array.dtype().equal(py::dtype::of<T>());
-}
-
-/// An (h, w) or (h, w, c) array whose pixels are adjacent within a row; rows may be apart.
-template <typename T>
-ImageView<const T> image_view(const py::array& array) {
-  IRTD_REQUIRE(array.ndim() == 2 || array.ndim() == 3, "an image is (h, w) or (h, w, c)");
-  constexpr py::ssize_t kMaxSide = py::ssize_t{1} << 30;
-  const py::ssize_t rows = array.shape(0);
-  const py::ssize_t cols = array.shape(1);
-  const py::ssize_t channels = array.ndim() == 3 ? array.shape(2) : 1;
-  IRTD_REQUIRE(
-      rows > 0 && cols > 0 && channels > 0 && rows <= kMaxSide && cols <= kMaxSide / channels,
-      "an image has at least one pixel and sides below 2**30");
-  constexpr auto kItem = static_cast<py::ssize_t>(sizeof(T));
-  const bool packed = (cols == 1 || array.strides(1) == channels * kItem) &&
-                      (channels == 1 || array.strides(2) == kItem);
-  const py::ssize_t stride = rows == 1 ? cols * channels * kItem : array.strides(0);
-  // A negative stride would be possible, but nobody needs it; a misaligned one would not.
-  IRTD_REQUIRE(packed && stride >= 0 && stride % kItem == 0,
-               "the pixels of a row must be adjacent: pass numpy.ascontiguousarray(image)");
-  return {static_cast<const T*>(array.data()), static_cast<int>(rows), static_cast<int>(cols),
-          static_cast<int>(channels), stride / kItem};
-}
-
-/// Calls body(view) with the view of the array's type.
-template <typename Body>
-auto with_image(const py::array& image, const Body& body) {
-  if (holds<std::uint8_t>(image)) return body(image_view<std::uint8_t>(image));
-  IRTD_REQUIRE(holds<std::uint16_t>(image), "an image is uint8 or uint16 in native byte order");
-  return body(image_view<std::uint16_t>(image));
-}
 
 py::tuple read_header(const py::buffer& data, std::int64_t max_pixels, int max_scans) {
   const ByteView view(data);
@@ -116,32 +83,16 @@ py::bytes encode(const py::array& image, int quality, const std::string& subsamp
   return {reinterpret_cast<const char*>(file.data()), file.size()};
 }
 
-/// A path as the operating system has it: undecodable bytes survive in surrogates.
-std::string os_path(const py::handle& path) {
-  const py::object encoded =
-      py::reinterpret_steal<py::object>(PyUnicode_EncodeFSDefault(path.ptr()));
-  if (!encoded) throw py::error_already_set();
-  return py::reinterpret_borrow<py::bytes>(encoded);
-}
-
 py::tuple describe_probe(const ImageProbe& probe) {
-  // The message may quote the operating system, whose text need not be UTF-8.
   if (!probe.ok()) {
-    const py::object text = py::reinterpret_steal<py::object>(PyUnicode_DecodeUTF8(
-        probe.message.data(), static_cast<py::ssize_t>(probe.message.size()), "replace"));
-    return py::make_tuple(py::none(), probe.code, text);
+    return py::make_tuple(py::none(), probe.code, text_of(probe.message));
   }
   return py::make_tuple(probe.encoding, probe.height, probe.width, probe.channels, probe.bits,
                         probe.size, probe.mtime_ns, probe.orientation);
 }
 
 py::list probe_many(const py::list& paths, int threads) {
-  std::vector<std::string> names;
-  names.reserve(paths.size());
-  for (const py::handle& path : paths) {
-    if (!py::isinstance<py::str>(path)) throw py::type_error("paths are strings");
-    names.push_back(os_path(path));
-  }
+  const std::vector<std::string> names = os_paths(paths);
   std::vector<ImageProbe> probes;
   {
     const py::gil_scoped_release release;

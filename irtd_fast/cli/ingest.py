@@ -35,6 +35,7 @@ LEFT_OUT, LOST = "sample left out", "samples left out"
 Profile = enum.StrEnum("Profile", ["fast", "compact"])
 Codec = enum.StrEnum("Codec", ["auto", "raw", "lz4", "zstd"])
 Visible = enum.StrEnum("Visible", ["none", "compact", "fast"])
+Drop = enum.StrEnum("Drop", ["none", "exact", "near"])
 
 
 @guarded
@@ -91,6 +92,10 @@ def ingest(
     seed: Annotated[
         int, typer.Option(metavar="S", min=0, help="Where evenly spaced choices begin.")
     ] = 0,
+    drop_duplicates: Annotated[
+        Drop,
+        typer.Option(help="Leave out samples that repeat an earlier one: exactly, or nearly too."),
+    ] = Drop["none"],
     workers: Annotated[
         int, typer.Option(metavar="N", min=0, help="Threads; 0 takes one a core.")
     ] = 0,
@@ -114,7 +119,12 @@ def ingest(
     from irtd_fast.engines.ingest import ingest as run
     from irtd_fast.store.plan import IngestOptions
 
-    options = IngestOptions(profile.value, codec.value, visible.value)  # type: ignore[arg-type]
+    options = IngestOptions(
+        profile.value,  # type: ignore[arg-type]
+        codec.value,  # type: ignore[arg-type]
+        visible.value,  # type: ignore[arg-type]
+        drop_duplicates=drop_duplicates.value,  # type: ignore[arg-type]
+    )
     with Progress() as progress, _no_empty_folder(store):
         report = run(
             root, store, source=record, variant=variant, name=name, options=options, limit=limit,

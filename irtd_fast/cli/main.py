@@ -17,6 +17,7 @@ from irtd_fast.cli import (
     doctor,
     info,
     ingest,
+    redundancy,
     resolve,
     show,
     sources,
@@ -42,7 +43,7 @@ app = typer.Typer(
 app.add_typer(sources.app, name="sources")
 for _command in (
     ingest.ingest, info.info, verify.verify, show.show, bench.bench, demo.demo, synth.synth,
-    align.align, resolve.resolve, doctor.doctor, stats.stats,
+    align.align, resolve.resolve, doctor.doctor, stats.stats, redundancy.redundancy,
 ):  # fmt: skip
     app.command()(_command)
 

@@ -294,8 +294,16 @@ def _scan_pictures(
         threads=threads, progress=progress,
     )  # fmt: skip
     manifest, options = pending.manifest, IngestOptions(**request["options"])
-    plan = make_plan(manifest, options, sealed=False)
     tolerance = record.variant(manifest.variant).chroma_tolerance
+    if options.drop_duplicates != "none":
+        from irtd_fast.redundancy import duplicates_to_omit
+
+        repeated = duplicates_to_omit(
+            manifest, options.drop_duplicates, tolerance=tolerance, threads=threads,
+            progress=progress,
+        )  # fmt: skip
+        pending.leave_out(repeated)
+    plan = make_plan(manifest, options, sealed=False)
     codecs = choose_codecs(manifest, plan, options.codec, tolerance)
     return _Job(record, manifest, plan, codecs, tolerance), pending
 

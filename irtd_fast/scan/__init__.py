@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -79,6 +79,20 @@ class PictureScan:
     _layout: Layout
     _groups: list[Group]
     _say: Progress
+
+    def leave_out(self, problems: Mapping[str, Problem]) -> None:
+        """Take samples out again, before their labels are read.
+
+        Args:
+            problems: Name of each sample -> why, which becomes one of the manifest's problems.
+        """
+        for _, drafts in self._groups:
+            for draft in drafts:
+                if draft.name in problems:
+                    draft.sample = None
+        kept = [sample for sample in self.manifest.samples if sample.name not in problems]
+        self.manifest.samples = kept
+        self.manifest.problems += problems.values()
 
     def read_labels(self) -> Manifest:
         """Add labels, splits and flags; no picture changes and no sample comes or goes.

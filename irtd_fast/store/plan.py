@@ -27,6 +27,7 @@ _PACK_LIMIT = 1 << 30  # one chunk file of a packed array is assembled in memory
 
 Profile = Literal["fast", "compact"]
 Visible = Literal["none", "compact", "fast"]
+Drop = Literal["none", "exact", "near"]
 CodecName = Literal["auto", "raw", "lz4", "zstd"]
 
 
@@ -40,6 +41,8 @@ class IngestOptions:
         visible: What to do with visible partners: leave out, keep JPEG files, store pixels.
         shard_bytes: Target size of one shard or packed chunk file.
         few: Shapes with fewer pictures than this are packed.
+        drop_duplicates: Samples that repeat an earlier one are left out, and reported: ``none``,
+            ``exact`` (the same file or pixels) or ``near`` (also what looks alike).
     """
 
     profile: Profile = "fast"
@@ -47,6 +50,7 @@ class IngestOptions:
     visible: Visible = "compact"
     shard_bytes: int = 64 << 20
     few: int = 32
+    drop_duplicates: Drop = "none"
 
     def __post_init__(self) -> None:
         """Check the numbers."""
