@@ -100,31 +100,21 @@ class FixedTable final : public TableRecipe {
   Meaning meaning_;
 };
 
-/// The histogram of the valid pixels and the counts it spans.
-template <typename T>
-CountRange count_all(const StridedImage<T>& image, const ValidMask& valid,
-                     std::vector<std::uint64_t>& counts) {
-  const ValueMoments range = value_range(image, valid);
-  if (range.count == 0) return {};
-  counts.assign(std::size_t{std::numeric_limits<T>::max()} + 1, 0);
-  value_histogram(image, valid, counts);
-  return {static_cast<std::uint32_t>(range.lo), static_cast<std::uint32_t>(range.hi)};
-}
-
 class HistogramRecipe : public TableRecipe {
  protected:
   CountRange fill_table(const Picture& in, const ValidMask& valid, ToneScratch& scratch,
                         Span<float> table) const override {
-    std::vector<std::uint64_t>& counts = scratch.histogram;
-    const CountRange range = in.itemsize == 1 ? count_all(in.as<std::uint8_t>(), valid, counts)
-                                              : count_all(in.as<std::uint16_t>(), valid, counts);
-    if (range.hi < range.lo) {
+    std::uint32_t lo = 0;
+    const Span<const std::uint32_t> found =
+        in.itemsize == 1 ? occurring_counts(in.as<std::uint8_t>(), valid, &lo)
+                         : occurring_counts(in.as<std::uint16_t>(), valid, &lo);
+    if (found.empty()) {
       std::fill(table.begin(), table.end(), 0.0F);
-      return range;
+      return {};
     }
-    const std::size_t n = range.hi - range.lo + 1;
-    map(Span<const std::uint64_t>(counts.data() + range.lo, n), table.subspan(range.lo, n));
-    return range;
+    scratch.histogram.assign(found.begin(), found.end());
+    map(scratch.histogram, table.subspan(lo, found.size()));
+    return {lo, lo + static_cast<std::uint32_t>(found.size()) - 1};
   }
   /// Shares 0..1 for the counts of a histogram whose first and last counters are not 0.
   virtual void map(Span<const std::uint64_t> counts, Span<float> table) const = 0;

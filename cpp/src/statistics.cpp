@@ -111,6 +111,16 @@ void add_histogram(const StridedImage<T>& image, const ValidMask& valid,
   for (std::size_t v = 0; v < counts.size(); ++v) total[extent.lo + v] += counts[v];
 }
 
+template <typename T>
+Span<const std::uint32_t> find_counts(const StridedImage<T>& image, const ValidMask& valid,
+                                      std::uint32_t* lo) {
+  check(image, valid);
+  const Extent<T> extent = extent_of(image, valid);
+  if (extent.count == 0) return {};
+  *lo = extent.lo;
+  return local_counts(image, valid, extent);
+}
+
 void check_percents(Span<const double> percents, Span<double> out) {
   IRTD_REQUIRE(percents.size() == out.size(), "one output per percentile");
   for (const double percent : percents) {
@@ -201,6 +211,16 @@ void value_histogram(const StridedImage<std::uint8_t>& image, const ValidMask& v
 void value_histogram(const StridedImage<std::uint16_t>& image, const ValidMask& valid,
                      Span<std::uint64_t> counts) {
   add_histogram(image, valid, counts);
+}
+
+Span<const std::uint32_t> occurring_counts(const StridedImage<std::uint8_t>& image,
+                                           const ValidMask& valid, std::uint32_t* lo) {
+  return find_counts(image, valid, lo);
+}
+
+Span<const std::uint32_t> occurring_counts(const StridedImage<std::uint16_t>& image,
+                                           const ValidMask& valid, std::uint32_t* lo) {
+  return find_counts(image, valid, lo);
 }
 
 void value_percentiles(const StridedImage<std::uint8_t>& image, const ValidMask& valid,

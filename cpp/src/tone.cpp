@@ -61,11 +61,21 @@ void run_line(const StridedImage<T>& image, const ValidMask& valid, const ToneLi
            [&](const T* p, std::size_t n, std::uint8_t* to) { kernel(p, n, settled, to); });
 }
 
-/// Four lookups a turn: the counts come in one load, and no lookup waits for another.
+/// Several lookups a turn: the counts come in one load and no lookup waits for another; bytes are
+/// put together for one store.
 template <typename T, typename Item>
 void look_up(const T* p, std::size_t n, const Item* table, Item* out) {
   std::size_t i = 0;
-  if constexpr (sizeof(T) == 2) {
+  if constexpr (sizeof(Item) == 1) {
+    for (; i + 8 <= n; i += 8) {
+      std::uint32_t low = 0;
+      std::uint32_t high = 0;
+      for (unsigned k = 0; k < 4; ++k) low |= std::uint32_t{table[p[i + k]]} << (8 * k);
+      for (unsigned k = 0; k < 4; ++k) high |= std::uint32_t{table[p[i + 4 + k]]} << (8 * k);
+      const std::uint32_t both[2] = {low, high};
+      std::memcpy(out + i, both, sizeof both);
+    }
+  } else if constexpr (sizeof(T) == 2) {
     for (; i + 4 <= n; i += 4) {
       std::uint64_t four = 0;
       std::memcpy(&four, p + i, sizeof four);

@@ -34,6 +34,13 @@ void value_histogram(const StridedImage<std::uint8_t>& image, const ValidMask& v
 void value_histogram(const StridedImage<std::uint16_t>& image, const ValidMask& valid,
                      Span<std::uint64_t> counts);
 
+/// Histogram of the counts that occur: counters of `*lo` and up, in memory of this thread that the
+/// next call overwrites; empty without valid pixels.
+Span<const std::uint32_t> occurring_counts(const StridedImage<std::uint8_t>& image,
+                                           const ValidMask& valid, std::uint32_t* lo);
+Span<const std::uint32_t> occurring_counts(const StridedImage<std::uint16_t>& image,
+                                           const ValidMask& valid, std::uint32_t* lo);
+
 /// Percentiles of the valid (and for float32 finite) values as `numpy.percentile` gives them
 /// (`linear`), 0 where there are none. Throws Errc::invalid_argument for a percent outside 0..100.
 void value_percentiles(const StridedImage<std::uint8_t>& image, const ValidMask& valid,
