@@ -14,6 +14,7 @@ from irtd_fast.catalog.record import (
     BANDS,
     CHANNELS,
     FORMATS,
+    MASK_CHANNELS,
     MODALITIES,
     PAIRINGS,
     PROVIDES,
@@ -150,6 +151,7 @@ def _variant(table: Table) -> Variant:
         name_template=table.text("name_template", "{stem}"),
         folder=table.text("folder", ""),
         channels=table.choice("channels", CHANNELS, "gray"),
+        palette=table.text("palette", ""),
         chroma_tolerance=table.count("chroma_tolerance"),
         border=table.count("border"),
         registration=table.choice("registration", ("", *REGISTRATIONS), ""),
@@ -161,6 +163,8 @@ def _variant(table: Table) -> Variant:
         annotations=tuple(_annotation(item) for item in table.tables("annotations")),
     )
     table.finish()
+    if variant.palette and variant.channels != "pseudo":
+        table.fail("palette", f"goes with channels pseudo, found {variant.channels}")
     if (variant.pairs_by == "P5") != bool(variant.pairing_file):
         table.fail("pairing_file", "goes with pairing P5, and P5 with it")
     return variant
@@ -175,6 +179,7 @@ def _images(table: Table) -> ImagePatterns:
         visible_optional=table.flag("visible_optional"),
         mask_optional=table.flag("mask_optional"),
         mask_modality=table.choice("mask_modality", MODALITIES, "infrared"),
+        mask_channels=table.choice("mask_channels", MASK_CHANNELS, "gray"),
     )
     table.finish()
     return images

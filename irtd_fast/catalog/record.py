@@ -18,7 +18,8 @@ from irtd_fast.errors import SourceError
 BANDS = ("NIR", "SWIR", "MWIR", "LWIR", "mixed", "unknown")
 REGISTRATIONS = ("registered", "near", "unregistered", "unpaired")
 STATUSES = ("public", "on request", "not public")
-CHANNELS = ("gray", "colour")
+CHANNELS = ("gray", "colour", "alpha", "pseudo", "raw")
+MASK_CHANNELS = ("gray", "colour")
 PAIRINGS = ("P0", "P1", "P2", "P3", "P4", "P5", "P6")
 MODALITIES = ("infrared", "visible")
 FORMATS = (
@@ -44,6 +45,7 @@ class ImagePatterns:
             are counted in a note and are no problem.
         mask_optional: The same for masks.
         mask_modality: Picture that the mask was drawn on; it need not fit the other one.
+        mask_channels: ``gray``, or ``colour`` for masks whose colours are categories.
     """
 
     infrared: str
@@ -53,6 +55,7 @@ class ImagePatterns:
     visible_optional: bool = False
     mask_optional: bool = False
     mask_modality: str = "infrared"
+    mask_channels: str = "gray"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +93,11 @@ class Variant:
         name_template: Sample name from the infrared pattern's groups; ``{split}`` is canonical.
         folder: Name that the folder holding this layout has (compared without case), where the
             inside of two layouts looks alike; ``""`` accepts any.
-        channels: ``gray``: one channel, any other content is an error; ``colour``: kept.
+        channels: What the infrared picture is of its file. ``gray``: one channel, any other
+            content is an error; ``colour``: kept; ``alpha``: its alpha channel; ``pseudo``: one
+            channel made from pseudo-colour; ``raw``: the counts that an R-JPEG or FFF carries.
+        palette: For ``pseudo``: the palette that is inverted (``irtd_fast.images.palettes``);
+            ``""`` takes the luma.
         chroma_tolerance: Largest difference between channels that still counts as gray.
         border: Pixels that the publisher painted around every picture; they are cut off at
             ingest and boxes are shifted.
@@ -114,6 +121,7 @@ class Variant:
     name_template: str = "{stem}"
     folder: str = ""
     channels: str = "gray"
+    palette: str = ""
     chroma_tolerance: int = 0
     border: int = 0
     registration: str = ""

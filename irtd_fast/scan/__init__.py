@@ -168,7 +168,7 @@ def _make_samples(
     )
     unique = list(wanted)
     probed = dict(zip(unique, probe_images(root, unique, threads=threads), strict=True))
-    builder = SampleBuilder(record, layout, probed, problems)
+    builder = SampleBuilder(root, record, layout, probed, problems)
     for partners, drafts in sets:
         for draft in drafts:
             draft.sample = builder.build(draft, partners)

@@ -18,6 +18,7 @@ from irtd_fast.scan.layout import Layout
 from irtd_fast.types import Problem, RawLabels, SampleFlag, SampleRecord
 
 _NUMBERS = frozenset(("frame", "identity", "camera"))
+_ORPHANS_SHOWN = 20  # of one file, each by itself; more are said in one line
 
 
 def set_attribute(record: SourceRecord, sample: SampleRecord, name: str, value: str) -> str:
@@ -75,7 +76,7 @@ class Labeller:
             layout.notes.append(f"{count} objects of category {category!r} left out, as recorded")
 
     def _read(self, number: int, spec: AnnotationSpec, filler: Filler, file: LabelFile) -> None:
-        about_one = "stem" in file.groups
+        about_one = "stem" in file.groups or "frame" in file.groups
         if about_one:
             drafts = self._joiner.find(file.groups, file.path)
             if not drafts:
@@ -97,8 +98,16 @@ class Labeller:
         if isinstance(records, SequenceRows):
             self._attach_rows(number, filler, records)
             return
-        for labels in records:
-            self._attach(number, filler, labels)
+        orphans = [labels for labels in records if not self._attach(number, filler, labels)]
+        if len(orphans) <= _ORPHANS_SHOWN:
+            for labels in orphans:
+                self._orphan(labels.path, labels.where, labels.key)
+        elif self._complete:
+            message = f"{len(orphans)} of {len(records)} labelled pictures are not in the dump"
+            problem = Problem(
+                "label-without-image", file.path, orphans[0].where, message, "labels left out"
+            )
+            self._problems.append(problem)
 
     def _add_reported(self, found: list[Problem], records: Sequence[RawLabels]) -> None:
         """Pass on a reader's problems; a file about one picture tells which sample they mean."""
@@ -119,12 +128,12 @@ class Labeller:
             Problem("label-without-image", path, where, message, "labels left out")
         )
 
-    def _attach(self, number: int, filler: Filler, labels: RawLabels) -> None:
+    def _attach(self, number: int, filler: Filler, labels: RawLabels) -> bool:
+        """Give labels to the samples they mean; false if there is no such picture."""
         drafts = self._joiner.find(labels.key, labels.path)
-        if not drafts:
-            self._orphan(labels.path, labels.where, labels.key)
         for draft in drafts:
             self._give(number, filler, labels, draft)
+        return bool(drafts)
 
     def _attach_rows(self, number: int, filler: Filler, rows: SequenceRows) -> None:
         """Make labels of the rows whose pictures are there; the others stay numbers."""

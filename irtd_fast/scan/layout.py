@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +14,9 @@ from irtd_fast.errors import SourceLayoutError
 from irtd_fast.scan.paths import Key, Match, Paths
 
 LabelPath = tuple[str, Mapping[str, str]]
+
+
+_NUMBER = re.compile(r"\d+[-_. ]+")  # folders such as 24-VT5000
 
 
 @dataclass(slots=True)
@@ -71,15 +75,15 @@ def choose_layout(
         record: The source.
         files: All files below the root.
         root: The root; its own name counts where a variant asks for a folder's name.
-        name: Take this variant and no other; its folder may then have any name if it is the root.
+        name: Take this variant and no other.
 
     Raises:
         SourceLayoutError: No variant fits; says what was looked for and what is there.
         SourceError: No variant of that name.
     """
     variants = record.variants if name is None else (record.variant(name),)
-    allow_root = name is not None
-    fits = {v.name: _fitting_bases(v, files, root, allow_root=allow_root) for v in variants}
+    allow_root = len(variants) == 1  # asked for, or the only one: nothing to tell apart
+    fits = {v.name: fitting_bases(v, files, root, allow_root=allow_root) for v in variants}
     chosen = next((variant for variant in variants if fits[variant.name]), None)
     if chosen is None:
         raise SourceLayoutError(
@@ -99,8 +103,17 @@ def choose_layout(
     return layout
 
 
-def _fitting_bases(variant: Variant, files: Paths, root: Path, *, allow_root: bool) -> Counter[str]:
-    """Count infrared pictures below every base folder that the variant fits."""
+def fitting_bases(
+    variant: Variant, files: Paths, root: Path, *, allow_root: bool = False
+) -> Counter[str]:
+    """Count infrared pictures below every base folder that the variant fits.
+
+    Args:
+        variant: The layout.
+        files: All files below the root.
+        root: Its own name counts where the variant asks for a folder's name.
+        allow_root: The root may have any name.
+    """
     total: Counter[str] = Counter()
     required: list[Iterable[str]] = []
     for images in variant.images:
@@ -121,7 +134,7 @@ def _folder_fits(folder: str, base: str, root: Path, *, allow_root: bool) -> boo
     if not folder or (allow_root and not base):
         return True
     name = PurePosixPath(base).name if base else root.resolve().name
-    return name.casefold() == folder.casefold()
+    return folder.casefold() in (name.casefold(), _NUMBER.sub("", name.casefold()))
 
 
 def _collect(variant: Variant, base: str, files: Paths) -> Layout:

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 
 from irtd_fast.catalog import SourceRecord
 from irtd_fast.formats.base import KEPT_MARKED
-from irtd_fast.images import mislabelled
+from irtd_fast.images import as_radiometric, mislabelled
 from irtd_fast.scan.drafts import Draft
 from irtd_fast.scan.labels import set_attribute
 from irtd_fast.scan.layout import Layout, PictureSet
 from irtd_fast.scan.partners import Partners
 from irtd_fast.types import ImageInfo, Problem, SampleFlag, SampleRecord
 
+_LOST = "sample left out"
+
 
 class SampleBuilder:
     """Makes samples; what is wrong with a picture is reported and leaves out no more than it must.
 
     Args:
+        root: The dump's root.
         record: The source.
         layout: The layout.
         probed: What each file is.
@@ -26,11 +30,12 @@ class SampleBuilder:
     """
 
     def __init__(
-        self, record: SourceRecord, layout: Layout,
+        self, root: Path, record: SourceRecord, layout: Layout,
         probed: dict[str, ImageInfo | Problem], problems: list[Problem],
     ) -> None:  # fmt: skip
         self._record = record
-        self._gray = layout.variant.channels == "gray"
+        self._root = root
+        self._variant = layout.variant
         self._border = layout.variant.border
         self._probed = probed
         self._problems = problems
@@ -48,11 +53,9 @@ class SampleBuilder:
 
     def build(self, draft: Draft, partners: Partners) -> SampleRecord | None:
         """Make the sample of a picture, or ``None`` if the picture cannot be used."""
-        infrared = self._picture(draft.path, draft, "sample left out")
+        infrared = self._infrared(draft)
         if infrared is None:
             return None
-        if self._gray:
-            infrared.channels = 1
         sample = SampleRecord(draft.name, infrared)
         patterns = partners.pictures.patterns
         if "visible" in partners.roles:
@@ -61,12 +64,36 @@ class SampleBuilder:
         if "mask" in partners.roles:
             path = partners.mask(draft)
             sample.mask = self._partner("mask", path, draft, patterns.mask_optional)
-            if sample.mask is not None:
+            if sample.mask is not None and patterns.mask_channels == "gray":
                 sample.mask.channels = 1
         if self._unregistered and sample.visible is not None:
             sample.flags |= int(SampleFlag.UNREGISTERED)
         self._name_parts(sample, partners.pictures, draft)
         return sample
+
+    def _infrared(self, draft: Draft) -> ImageInfo | None:
+        """Say which part of the file is the infrared picture."""
+        found = self._picture(draft.path, draft, _LOST)
+        wanted, palette = self._variant.channels, self._variant.palette
+        if found is None or wanted == "colour":
+            return found
+        if wanted == "raw":
+            counts = as_radiometric(self._root, found)
+            if isinstance(counts, Problem):
+                self._problems.append(replace(counts, action=_LOST, sample=draft.name))
+                return None
+            found = counts
+        elif wanted == "alpha":
+            if found.file_channels not in (2, 4):
+                channels = f"expected an alpha channel, found {found.file_channels} channels"
+                problem = Problem("no-alpha", draft.path, "", channels, _LOST, draft.name)
+                self._problems.append(problem)
+                return None
+            return replace(found, channels=1, part="alpha")  # the colours are the partner
+        elif wanted == "pseudo":
+            found.part = f"pseudo:{palette}" if palette else "pseudo"
+        found.channels = 1
+        return found
 
     def _partner(
         self,
@@ -135,4 +162,4 @@ _PARTS = frozenset(("split", "scene", "sequence", "frame", "identity", "camera")
 
 def _visible_part(picture: ImageInfo | None) -> ImageInfo | None:
     """Give the colours of a file whose alpha is the infrared picture."""
-    return None if picture is None else replace(picture, channels=3)
+    return None if picture is None else replace(picture, channels=3, part="opaque")

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from irtd_fast import catalog
 from irtd_fast.catalog.patterns import compile_pattern, pattern_groups
+from irtd_fast.catalog.record import PAIRINGS
 from irtd_fast.errors import SourceError, UnknownSourceError
 from irtd_fast.formats import READERS
+from irtd_fast.formats.options import parse_options
+from irtd_fast.formats.points_json import PointOptions
+from irtd_fast.formats.row_options import RowOptions
 
 MINIMAL = """
 key = "mine"
@@ -30,16 +37,92 @@ images = [{ infrared = '(?P<stem>[^/]+)\\.png' }]
 """
 
 
+OPTIONS = {"text_rows": RowOptions, "points_json": PointOptions}
+
+
 def load(tmp_path, text):
     path = tmp_path / "mine.toml"
     path.write_text(text, encoding="utf-8")
     return catalog.load_file(path)
 
 
-def test_names_hold_the_sources_of_this_release():
-    assert set(catalog.names()) >= {
-        "flir-v1", "flir-v1-16bit", "hit-uav", "irstd-1k", "llvip", "sirst-v2",
+# Titles of the official list by index, as the sources are commonly called, and what people use
+# beside them; numbers 5, 15, 25 and 26 are not in the list.
+OFFICIAL = {
+    1: "llvip", 2: "kaist", 3: "m3fd", 4: "vedai", 6: "lsotb-tir", 7: "rgbt234", 8: "lasher",
+    9: "vtuav", 10: "mfnet", 11: "irstd-1k", 12: "sirst-aug", 13: "bu-tiv", 14: "drone-vehicle",
+    16: "massmind", 17: "isdd", 18: "cdfag", 19: "wide-irstd", 20: "dmist", 21: "ju-vnt",
+    22: "pop", 23: "rgbt-cc", 24: "vt5000", 27: "industry", 28: "vt1000", 29: "vt821",
+    30: "uvt2000", 31: "flir-v1", **dict.fromkeys(range(32, 51), "web-data"), 51: "rgbnir",
+    52: "uav-rgb-t-2400", 53: "llcm", 54: "regdb", 55: "sysu-mm01", 56: "thermal-world",
+    57: "pvel-ad", 58: "sirst-aug", 59: "ptb-tir", 60: "drone-rgbt", 61: "uvt20k", 62: "itsdt",
+    63: "flir-v1",
+}  # fmt: skip
+BESIDE = {
+    "hit-uav", "sirst-v1", "sirst-v2", "ist-a", "gtot", "elpv", "roadscene", "tno", "msrs",
+    "flir-v1", "flir-v1-16bit", "flir-v2", "flir-aligned", "rjpeg", "wrd", "sirst-bmp",
+    "vtuav-bus1", "image-folder", "class-folders", "coco", "voc", "yolo",
+}  # fmt: skip
+
+
+def test_every_number_of_the_official_list_has_its_record():
+    assert sorted(set(range(1, 64)) - OFFICIAL.keys()) == [5, 15, 25, 26]
+    for number, key in OFFICIAL.items():
+        assert number in catalog.get(key).index, key
+    used = {number for record in catalog.records() for number in record.index}
+    assert used == OFFICIAL.keys()
+    assert set(catalog.names()) >= set(OFFICIAL.values()) | BESIDE
+
+
+@pytest.mark.parametrize("key", catalog.names())
+def test_every_record_is_checked_whole(key):
+    path = Path(catalog.__file__).parent / f"{key}.toml"
+    assert catalog.load_file(path) == catalog.get(key)
+    record = catalog.get(key)
+    unsure = record.evidence.get("layout", "S").startswith("?")
+    assert record.layout_known != (unsure or key in GENERIC)
+    assert record.obtain
+    assert record.tree or not record.layout_known
+    for variant in record.variants:
+        assert variant.pairs_by in PAIRINGS
+
+
+GENERIC = {"image-folder", "class-folders", "coco", "voc", "yolo"}
+
+
+@pytest.mark.parametrize("alias", ["kaist-demo", "m3fd-sample", "vedai-sample", "mfnet-sample"])
+def test_aliases_find_their_record(alias):
+    assert alias in catalog.get(alias).aliases
+    assert alias not in catalog.names()
+
+
+def test_keys_and_aliases_are_unique():
+    words = [word for record in catalog.records() for word in (record.key, *record.aliases)]
+    assert len(words) == len(set(words))
+
+
+def test_typos_of_the_publishers_are_aliases():
+    categories = catalog.get("drone-vehicle").categories
+    assert {raw for raw, name in categories.items() if name == "freight car"} == {
+        "feright car", "feright_car", "feright", "freight car",
     }  # fmt: skip
+    assert categories["truvk"] == "truck"
+    assert catalog.get("kaist").categories["person?a"] == "person?"
+    assert catalog.get("lsotb-tir").categories["motobike"] == "motorcycle"
+
+
+def test_listing_imports_no_reader_and_is_quick():
+    code = (
+        "import sys, time; from irtd_fast import catalog; t = time.process_time();"
+        "n = len(list(catalog.records())); t = time.process_time() - t;"
+        "bad = [m for m in sys.modules if m.startswith(('irtd_fast.formats', 'irtd_fast.images',"
+        "'irtd_fast.scan', 'irtd_fast.cli', 'numpy', 'lxml'))]; print(n, t, bad)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    count, seconds, modules = done.stdout.split(maxsplit=2)
+    assert int(count) == len(catalog.names())
+    assert modules.strip() == "[]"
+    assert float(seconds) < 0.15
 
 
 @pytest.mark.parametrize("key", catalog.names())
@@ -55,8 +138,8 @@ def test_record_survives_json_and_keeps_its_digest(key):
 def test_reader_options_of_every_record_are_valid(key):
     for variant in catalog.get(key).variants:
         for spec in variant.annotations:
-            options = READERS[spec.format].parse_options(spec.options, key)
-            assert isinstance(options, READERS[spec.format].options)
+            kind = READERS[spec.format].options if spec.format in READERS else OPTIONS[spec.format]
+            assert isinstance(parse_options(kind, spec.options, key), kind)
 
 
 @pytest.mark.parametrize("key", catalog.names())

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 
+import imagecodecs
+import numpy as np
 import pytest
 from dump_trees import JPEG, codes, tree
 
+import irtd_fast
 from irtd_fast import catalog
+from irtd_fast.engines.ingest import ingest
 from irtd_fast.errors import SourceError
 from irtd_fast.scan import scan
 from irtd_fast.types import SampleFlag
@@ -124,6 +128,30 @@ def test_mapping_file_and_rule_belong_together(tmp_path):
     body = "pairing = \"P5\"\nimages = [{ infrared = '(?P<stem>.)', visible = '(?P<stem>.)' }]"
     with pytest.raises(SourceError, match="pairing_file: goes with pairing P5"):
         record(tmp_path, body)
+
+
+ALPHA = r"""
+pairing = "P4"
+channels = "alpha"
+registration = "registered"
+images = [{ infrared = 'images/(?P<stem>\w+)\.png' }]
+"""
+
+
+def test_alpha_is_the_infrared_picture_and_the_colours_are_its_partner(tmp_path):
+    rng = np.random.default_rng(5)
+    rgba = rng.integers(0, 256, (20, 30, 4), np.uint8)
+    files = {
+        "images/1D.png": imagecodecs.png_encode(rgba),
+        "images/2D.png": imagecodecs.png_encode(np.ascontiguousarray(rgba[..., :3])),
+    }
+    manifest = scanned(tmp_path, ALPHA, files)
+    assert pairs(manifest) == {"images/1D.png": "images/1D.png"}
+    assert codes(manifest) == ["no-alpha"]
+    ingest(tmp_path / "dump", tmp_path / "s.zarr", source=record(tmp_path, ALPHA))
+    sample = irtd_fast.open(tmp_path / "s.zarr")[0]
+    np.testing.assert_array_equal(sample.infrared, rgba[..., 3])
+    np.testing.assert_array_equal(sample.visible, rgba[..., :3])
 
 
 IDS = r"""
