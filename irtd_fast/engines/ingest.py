@@ -23,10 +23,11 @@ from irtd_fast.errors import StoreError, StoreExistsError, StoreFormatError
 from irtd_fast.manifest import Manifest
 from irtd_fast.scan import PictureScan, scan_pictures
 from irtd_fast.store.codec_choice import choose_codecs
-from irtd_fast.store.commit import publish, write_source
+from irtd_fast.store.commit import publish, write_labels, write_source
 from irtd_fast.store.plan import IngestOptions, Plan, fingerprint, make_plan
 from irtd_fast.store.spec import Codec, group_attributes
 from irtd_fast.store.staging import STAGING, Staging
+from irtd_fast.store.tables import LabelTables, build_labels
 from irtd_fast.types import Problem
 
 Progress = Callable[[str, int, int], None]
@@ -76,6 +77,7 @@ class _Job:
     plan: Plan
     codecs: dict[str, tuple[Codec, ...]]
     tolerance: int
+    labels: LabelTables | None = None
 
 
 def ingest(
@@ -253,9 +255,11 @@ def _run(
     written = time.perf_counter()
     pictures = sum(array.rows for array in job.plan.arrays)
     kept = {file for group in receipts.values() for file in (r.file for r in group)}
-    staging.clean_tree(kept)
+    staging.clean_tree(kept, ("objects", "points") if job.labels is not None else ())
     attributes = _attributes(job, request["options"])
-    irtd = write_source(staging, job.manifest, job.plan, job.codecs, receipts, attributes)
+    irtd = write_source(
+        staging, job.manifest, job.plan, job.codecs, receipts, attributes, job.labels
+    )
     publish(staging, irtd["digest"], replace=replace)
     ended = time.perf_counter()
     report = _report(staging, job, irtd["counts"])
@@ -316,7 +320,10 @@ def _seal(
     *,
     replace: bool,
 ) -> None:
-    """Read the labels and save the plan; from here on the run can be resumed."""
+    """Read the labels and save the plan; from here on the run can be resumed.
+
+    Their tables are written too, while pictures decode: at the end only one core would be busy.
+    """
     pending.read_labels()
     digest = job.manifest.save(staging.manifest_path)
     job.plan.fingerprint = fingerprint(digest, IngestOptions(**request["options"]))
@@ -326,6 +333,8 @@ def _seal(
         "codecs": {path: [list(c) for c in codecs] for path, codecs in job.codecs.items()},
     }  # fmt: skip
     staging.save_plan(header)
+    job.labels = build_labels(job.manifest.samples)
+    write_labels(staging.tree, job.labels.objects, job.labels.points)
 
 
 def _resume_job(staging: Staging, request: dict[str, Any], record: SourceRecord) -> _Job:

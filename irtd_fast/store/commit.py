@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -31,7 +32,7 @@ from irtd_fast.store.spec import (
     group_json,
 )
 from irtd_fast.store.staging import Receipt, Staging, write_json
-from irtd_fast.store.tables import SourceTables, build_tables
+from irtd_fast.store.tables import LabelTables, SourceTables, build_tables
 from irtd_fast.types import Problem, SampleFlag
 
 FILE_PLAIN, FILE_SHARD = 0, 1
@@ -152,12 +153,13 @@ def write_packed_columns(
     write_column(folder / "shape", shapes, "sample")
 
 
-def write_tables(tree: Path, tables: SourceTables) -> None:
-    """Write samples, objects, points and problems."""
-    write_table(tree / "samples", tables.samples, "sample")
-    write_table(tree / "objects", tables.objects, "object")
-    write_table(tree / "points", tables.points, "point")
-    write_table(tree / "problems", tables.problems, "problem")
+def write_labels(tree: Path, objects: Mapping[str, Any], points: Mapping[str, Any]) -> None:
+    """Write the tables of objects and points, in the place of any that are there."""
+    for name, columns in (("object", objects), ("point", points)):
+        folder = tree / f"{name}s"
+        if folder.exists():
+            shutil.rmtree(folder)
+        write_table(folder, columns, name)
 
 
 def write_source(
@@ -167,8 +169,19 @@ def write_source(
     codecs: Mapping[str, tuple[Codec, ...]],
     receipts: Mapping[str, list[Receipt]],
     attributes: Mapping[str, Any],
+    labels: LabelTables | None = None,
 ) -> dict[str, Any]:
     """Write everything but the data files into the staged tree.
+
+    Args:
+        staging: Where the tree is.
+        manifest: The samples.
+        plan: Where they went.
+        codecs: Inner codecs of each bucket.
+        receipts: Of all data files.
+        attributes: What the group's attributes begin with.
+        labels: Tables of all planned samples that are in the tree already; they are made again
+            if a sample was lost.
 
     Returns:
         The group's ``irtd`` attributes.
@@ -183,8 +196,15 @@ def write_source(
         write_array_metadata(tree, array, codecs.get(array.path, RAW), holes)
         if array.kind == "packed":
             write_packed_columns(tree, array, manifest, outcome.crcs[array.path], holes)
-    tables = build_tables(manifest.samples, manifest.problems, plan, outcome.keep, outcome.digests)
-    write_tables(tree, tables)
+    if len(outcome.keep) != len(manifest.samples):
+        labels = None
+    tables = build_tables(
+        manifest.samples, manifest.problems, plan, outcome.keep, outcome.digests, labels
+    )
+    write_table(tree / "samples", tables.samples, "sample")
+    write_table(tree / "problems", tables.problems, "problem")
+    if labels is None:
+        write_labels(tree, tables.objects, tables.points)
     irtd = {
         "format": FORMAT_VERSION, **attributes, "arrays": plan.describe(),
         "splits": tables.splits, "scenes": tables.scenes, "sequences": tables.sequences,

@@ -156,10 +156,11 @@ class Staging:
         self.tree.mkdir(parents=True)
         self.receipts.mkdir()
 
-    def clean_tree(self, files: set[str]) -> None:
-        """Remove everything from the tree but these finished data files."""
+    def clean_tree(self, files: set[str], tables: tuple[str, ...] = ()) -> None:
+        """Remove everything from the tree but these finished data files and tables."""
         for path in self.tree.rglob("*"):
-            if path.is_file() and path.relative_to(self.tree).as_posix() not in files:
+            name = path.relative_to(self.tree).as_posix()
+            if path.is_file() and name not in files and name.split("/")[0] not in tables:
                 path.unlink()
 
     def discard(self) -> None:

@@ -30,6 +30,21 @@ class Vocabulary:
         return np.fromiter((self._codes[word] for word in words), np.int32, count)
 
 
+@dataclass(frozen=True)
+class LabelTables:
+    """What labels alone decide; they are known long before the last picture is decoded.
+
+    Attributes:
+        objects: Columns of ``objects``.
+        points: Columns of ``points``.
+        categories: Vocabulary of both.
+    """
+
+    objects: Columns
+    points: Columns
+    categories: list[str]
+
+
 @dataclass
 class SourceTables:
     """All columns of a source and the vocabularies that its codes refer to."""
@@ -44,12 +59,23 @@ class SourceTables:
     categories: list[str]
 
 
+def build_labels(samples: Sequence[SampleRecord]) -> LabelTables:
+    """Turn the labels of all these samples into columns."""
+    words = {item.category for s in samples for item in s.objects}
+    words |= {item.category for s in samples for item in s.points}
+    categories = Vocabulary(words, blank=False)
+    return LabelTables(
+        _objects(samples, categories), _points(samples, categories), categories.words
+    )
+
+
 def build_tables(
     samples: Sequence[SampleRecord],
     problems: Sequence[Problem],
     plan: Plan,
     keep: NDArray[np.int64],
     digests: dict[str, NDArray[np.uint64]],
+    labels: LabelTables | None = None,
 ) -> SourceTables:
     """Turn records into columns.
 
@@ -59,14 +85,13 @@ def build_tables(
         plan: Where pictures went.
         keep: Numbers of the samples that are in the store, ascending.
         digests: Per modality: XXH64 of each planned sample's source file.
+        labels: Of the samples that are kept, if they were built before.
     """
     kept = [samples[i] for i in keep]
     splits = Vocabulary(s.split for s in kept)
     scenes = Vocabulary(s.scene for s in kept)
     sequences = Vocabulary(s.sequence for s in kept)
-    categories = Vocabulary(
-        (x.category for s in kept for x in (*s.objects, *s.points)), blank=False
-    )
+    labels = labels or build_labels(kept)
     count = len(kept)
     table: Columns = {
         "name": [s.name for s in kept],
@@ -87,8 +112,8 @@ def build_tables(
         table[f"{modality}_row"] = plan.rows[modality][keep]
         table[f"{modality}_digest"] = digests[modality][keep]
     return SourceTables(
-        table, _objects(kept, categories), _points(kept, categories), _problems(problems),
-        splits.words, scenes.words, sequences.words, categories.words,
+        table, labels.objects, labels.points, _problems(problems),
+        splits.words, scenes.words, sequences.words, labels.categories,
     )  # fmt: skip
 
 
