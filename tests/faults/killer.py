@@ -27,7 +27,8 @@ HOOKS: tuple[tuple[Any, str], ...] = (
     (staging.Staging, "begin"), (Manifest, "save"), (staging, "write_json"),
     (commit, "write_json"), (tasks.TaskWriter, "fill"), (tasks.Filled, "finish"),
     (staging.Staging, "save_receipt"), (staging.Staging, "clean_tree"), (engine, "write_source"),
-    (commit, "write_table"), (engine, "write_labels"), (commit, "write_files_table"), (commit, "sync_tree"),
+    (commit, "write_table"), (engine, "write_labels"), (commit, "write_files_table"),
+    (commit, "sync_tree"),
     (staging.Staging, "mark_commit"), (_core, "rename_durably"), (_core, "exchange_paths"),
     (staging.Staging, "discard"), (os, "unlink"), (staging.Staging, "release"),
 )  # fmt: skip
