@@ -7,30 +7,44 @@ import re
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from irtd_fast.cli.guard import guarded
 from irtd_fast.cli.output import note, plain, say
-from irtd_fast.cli.stores import StorePath, refuse_unfinished
+from irtd_fast.cli.stores import refuse_unfinished
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from irtd_fast.radiometry import Planck
     from irtd_fast.store.dataset import Dataset
     from irtd_fast.store.sample import Sample
 
 _NAMES_LOOKED_AT = 100_000
 _NAMES_COMPARED = 500
 _SUGGESTIONS = 3
+_GRAY = 8  # channels of a gray picture may differ by so much
+_KELVIN = 273.15
 _ZEROS = re.compile(r"(?<!\d)0+(?=\d)")
 
 
 @guarded
 def show(
-    store: StorePath,
-    sample_id: Annotated[
-        str, typer.Argument(metavar="ID", help="source/name of the sample, or its number.")
+    store: Annotated[
+        Path,
+        typer.Argument(
+            metavar="STORE", exists=True, help="The store; a picture file with --recipes."
+        ),
     ],
+    sample_id: Annotated[
+        str,
+        typer.Argument(
+            metavar="ID", help="source/name of the sample, or its number.", show_default=False
+        ),
+    ] = "",
+    *,
     output: Annotated[
         Path,
         typer.Option("-o", "--output", metavar="X.png", dir_okay=False, help="PNG to write."),
@@ -38,17 +52,40 @@ def show(
     visible: Annotated[
         bool, typer.Option("--visible", help="Put the visible partner beside it.")
     ] = False,
+    recipes: Annotated[
+        bool, typer.Option("--recipes", help="Show the infrared picture under every recipe.")
+    ] = False,
 ) -> None:
     """Draw one sample with its boxes, turned boxes, points and category names."""
     if output.suffix.lower() != ".png":
         raise typer.BadParameter(f"{output}: only .png is written", param_hint="'-o'")
-    from imagecodecs import png_encode
-
-    from irtd_fast.cli.picture import draw_sample
+    if store.is_file() and not recipes:
+        raise typer.BadParameter(f"{store} is a file: only --recipes shows one", param_hint="STORE")
+    if store.is_file() == bool(sample_id):
+        wrong = (
+            f"{store} is a file and has no ID" if sample_id else "a store needs the ID of a sample"
+        )
+        raise typer.BadParameter(wrong, param_hint="ID")
+    if recipes and visible:
+        raise typer.BadParameter("recipes are for infrared pictures", param_hint="'--visible'")
+    if store.is_file():
+        _show_recipes(*_picture_of_file(store), output)
+        return
     from irtd_fast.store.dataset import open_store
 
     refuse_unfinished(store)
     sample = find_sample(open_store(store), sample_id)
+    if recipes:
+        _show_recipes(sample.infrared, sample.id, None, output)
+        return
+    _show_sample(sample, output, visible=visible)
+
+
+def _show_sample(sample: Sample, output: Path, *, visible: bool) -> None:
+    from imagecodecs import png_encode
+
+    from irtd_fast.cli.picture import draw_sample
+
     if visible and sample.visible is None:
         note(plain(f"irtd: {sample.id} has no visible partner in the store"))
     shown = draw_sample(sample, visible=visible)
@@ -56,6 +93,49 @@ def show(
     say(plain(f"{output}: {shown.pixels.shape[1]} x {shown.pixels.shape[0]} pixels"))
     for line in shown.caption:
         say(plain(f"  {line}"))
+
+
+def _show_recipes(image: NDArray[Any], name: str, planck: Planck | None, output: Path) -> None:
+    from imagecodecs import png_encode
+
+    from irtd_fast.cli.recipe_sheet import draw_sheet, left_out, parameters, recipe_panels
+
+    if image.ndim != 2:
+        raise ValueError(f"{name}: recipes are shown of one channel, found shape {image.shape}")
+    panels = recipe_panels(image, planck=planck)
+    size = f"{image.shape[0]} x {image.shape[1]} {image.dtype}"
+    title = f"{name}, {size}, counts {image.min()}..{image.max()}"
+    absent = f"not shown, they need constants, tables or maps: {', '.join(left_out(panels))}"
+    sheet = draw_sheet(panels, f"{title}; {absent}")
+    output.write_bytes(png_encode(sheet))
+    say(plain(f"{output}: {sheet.shape[1]} x {sheet.shape[0]} pixels"))
+    say(plain(f"  {title}"))
+    for panel in panels:
+        told = ", ".join(part for part in (parameters(panel.recipe), panel.note) if part)
+        say(plain(f"  {panel.recipe.name}: {told}" if told else f"  {panel.recipe.name}"))
+    say(plain(f"  {absent}"))
+
+
+def _picture_of_file(path: Path) -> tuple[NDArray[Any], str, Planck | None]:
+    """Counts of a picture file; of a radiometric one the raw counts, with its constants."""
+    from irtd_fast.errors import DecodeError
+    from irtd_fast.images.decode import decode_image
+    from irtd_fast.images.radiometric import read_radiometric
+    from irtd_fast.radiometry import Planck
+
+    try:
+        counts, info = read_radiometric(path.read_bytes())
+    except DecodeError:
+        return decode_image(path, tolerance=_GRAY), path.name, None
+    r1, r2, b, f, o = (
+        info.planck_r1, info.planck_r2, info.planck_b, info.planck_f, info.planck_o,
+    )  # fmt: skip
+    if r1 is None or r2 is None or b is None or f is None or o is None:
+        return counts, path.name, None
+    emissivity = 1.0 if info.emissivity is None else info.emissivity
+    reflected = 20.0 if info.reflected_c is None else info.reflected_c
+    recipe = Planck(r1, r2, b, f, o, emissivity=emissivity, reflected=reflected + _KELVIN)
+    return counts, path.name, recipe
 
 
 def find_sample(dataset: Dataset, wanted: str) -> Sample:

@@ -27,7 +27,8 @@ class Clahe(Recipe):
 
     Attributes:
         clip_limit: Of a histogram bin, in multiples of the mean bin; 0 means no limit. A uint16
-            histogram has 65,536 bins, so that its limit is reached by a few equal pixels.
+            histogram has 65,536 bins, so that a small limit is one pixel and changes next to
+            nothing: hundreds are usual, behind a stretch (``Chain((Percentile(), Clahe(200)))``).
         tiles: (rows, columns) of the grid.
     """
 

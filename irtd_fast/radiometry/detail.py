@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from irtd_fast import _core
-from irtd_fast.radiometry.base import OutputType, Recipe, register
+from irtd_fast.radiometry.base import OutputType, Recipe, Scope, check_scope, register
 from irtd_fast.radiometry.statistics import Statistics
 from irtd_fast.radiometry.stretch import Window, window_over
 
@@ -41,7 +41,8 @@ class DetailEnhance(Recipe):
         base_share: Share of the output's range that the base may use; the rest is for detail.
         low: Percentile that is 0 of the base.
         high: Percentile that is 1 of the base.
-        window: Counts in place of the two percentiles, for a sequence or a source.
+        window: Counts in place of the two percentiles.
+        scope: Whose percentiles: of each picture, its sequence or its source.
     """
 
     radius: int = 8
@@ -52,11 +53,13 @@ class DetailEnhance(Recipe):
     low: float = 1.0
     high: float = 99.0
     window: tuple[float, float] | None = None
+    scope: Scope = "picture"
     name: ClassVar[str] = "detail_enhance"
     input_types: ClassVar[tuple[str, ...]] = ("uint8", "uint16")
 
     def __post_init__(self) -> None:
         """Check the parameters."""
+        check_scope(self.scope)
         numbers = (self.epsilon, self.gain, self.noise, self.base_share)
         if not all(map(math.isfinite, numbers)) or self.epsilon <= 0 or min(numbers) < 0:
             raise ValueError(
@@ -77,7 +80,7 @@ class DetailEnhance(Recipe):
     def resolve(self, statistics: Statistics) -> Recipe:
         """The same with the percentiles of all pictures as its window."""
         bounds = window_over(*statistics.percentiles((self.low, self.high)))
-        return replace(self, window=(bounds.low, bounds.high))
+        return replace(self, window=(bounds.low, bounds.high), scope="picture")
 
     def native(self, dtype: OutputType) -> _core.NativeRecipe:
         """The recipe as the core runs it."""
