@@ -881,6 +881,21 @@ def resample(
     channels become one as BT.601 luma. Integer results round half to even and saturate.
     """
 
+def scan_json(
+    text: typing_extensions.Buffer | numpy.typing.NDArray[typing.Any],
+    *,
+    max_depth: typing.SupportsInt | typing.SupportsIndex = 64,
+) -> tuple[typing.Any, ...]:
+    """
+    Check JSON text against RFC 8259 without building anything.
+
+    text is its bytes. Returns (error, line, members, duplicates): what is wrong ("" if
+    nothing) and its line from 1; of the outermost object's members (key begin, key end,
+    value begin, value end) as offsets into the bytes; lines of keys that their object has
+    already. Refused are also NaN and Infinity, more than max_depth levels and numbers of
+    more than 300 characters. Nothing in the text raises.
+    """
+
 def stretch_recipe(
     mode: str,
     low: typing.SupportsFloat | typing.SupportsIndex,

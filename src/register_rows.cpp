@@ -1,9 +1,10 @@
-// Text tables as arrays.
+// Text tables as arrays, JSON text looked through.
 #include <algorithm>
 #include <utility>
 #include <vector>
 
 #include "bindings.hpp"
+#include "irtd/json_scan.hpp"
 #include "irtd/rows.hpp"
 
 namespace irtd::python {
@@ -46,9 +47,31 @@ py::tuple parse(const py::buffer& text, const std::string& columns, bool open_en
                         array_of(rows.starts, {count}), rows.cut);
 }
 
+py::tuple look_through(const py::buffer& text, std::size_t max_depth) {
+  const ByteView view(text);
+  JsonScan scan;
+  {
+    const py::gil_scoped_release release;
+    scan = scan_json(view.bytes(), max_depth);
+  }
+  py::list members;
+  for (const JsonMember& m : scan.members) {
+    members.append(py::make_tuple(m.key_begin, m.key_end, m.begin, m.end));
+  }
+  return py::make_tuple(scan.error, scan.line, members, scan.duplicates);
+}
+
 }  // namespace
 
 void register_rows(py::module_& m) {
+  m.def("scan_json", &look_through, py::arg("text"), py::kw_only(), py::arg("max_depth") = 64,
+        "Check JSON text against RFC 8259 without building anything.\n\n"
+        "text is its bytes. Returns (error, line, members, duplicates): what is wrong (\"\" if\n"
+        "nothing) and its line from 1; of the outermost object's members (key begin, key end,\n"
+        "value begin, value end) as offsets into the bytes; lines of keys that their object has\n"
+        "already. Refused are also NaN and Infinity, more than max_depth levels and numbers of\n"
+        "more than 300 characters. Nothing in the text raises.");
+
   m.def(
       "parse_rows", &parse, py::arg("text"), py::arg("columns"), py::kw_only(),
       py::arg("open_end") = false, py::arg("quoted") = false,

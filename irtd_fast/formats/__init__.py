@@ -5,6 +5,8 @@ from __future__ import annotations
 from irtd_fast.formats.base import BoxOptions, FormatReader, LabelFile, Report
 from irtd_fast.formats.coco_json import CocoOptions, read_coco_json
 from irtd_fast.formats.masks import MaskOptions, read_masks
+from irtd_fast.formats.path_labels import PathOptions, read_path_labels
+from irtd_fast.formats.points_json import PointOptions, read_points_json
 from irtd_fast.formats.row_options import RowOptions
 from irtd_fast.formats.sequence_rows import SequenceRows
 from irtd_fast.formats.text_rows import read_text_rows
@@ -19,5 +21,7 @@ READERS = {
         FormatReader("coco_json", CocoOptions, read_coco_json),
         FormatReader("text_rows", RowOptions, read_text_rows),
         FormatReader("masks", MaskOptions, read_masks),
+        FormatReader("points_json", PointOptions, read_points_json),
+        FormatReader("path_labels", PathOptions, read_path_labels),
     )
 }

@@ -2,29 +2,31 @@
 
 Dialects that are read as one: ``file_name | filename | im_name``; ``annotations | annotation``;
 boxes of four numbers (``x y w h``, or ``xyxy`` by option) or five (``cx cy w h angle`` in
-radians); numbers as strings; ids as strings; ``{"image": {}, "annotation": []}`` for one picture.
+radians); numbers as strings; ids as strings; ``{"image": {}, "annotation": []}`` for one picture;
+Conservator's ``{"frames": [{"annotations": [{"boundingBox": {x, y, w, h}, "labels": []}]}]}``.
+``segmentation``, ``area`` and ``num_keypoints`` are not used.
+
+The lists are built entry by entry, so that a file costs its own size and what comes out of it.
 """
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from irtd_fast.errors import AnnotationError
 from irtd_fast.formats.base import (
     KEPT_MARKED,
-    OBJECT_LEFT_OUT,
     BoxOptions,
     LabelFile,
     Report,
-    corner_hull,
-    rotated_corners,
     stem_of,
 )
-from irtd_fast.types import Box, Corners, ObjectFlag, Problem, RawLabels, RawObject
+from irtd_fast.formats.coco_objects import ObjectReader, whole_number
+from irtd_fast.formats.json_text import JsonText
+from irtd_fast.formats.options import check_pattern
+from irtd_fast.formats.text_rows import picture_key
+from irtd_fast.types import Problem, RawLabels
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,21 +46,18 @@ class CocoOptions(BoxOptions):
     scene: str = ""
     categories: Mapping[str, str] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        """Check what the annotations cannot say; ``ValueError`` names the option."""
+        BoxOptions.__post_init__(self)
+        check_pattern("file_name", self.file_name)
 
-LIMIT_MB = 1000
+
+LIMIT_MB = 500
 _NAME_FIELDS = ("file_name", "filename", "im_name")
 _LIST_FIELDS = ("annotations", "annotation")
 _NOT_ATTRIBUTES = frozenset(("id", "width", "height", "depth", *_NAME_FIELDS))
-_FLAGS = {
-    "difficult": ObjectFlag.DIFFICULT,
-    "truncated": ObjectFlag.TRUNCATED,
-    "occluded": ObjectFlag.OCCLUDED,
-    "occlusion": ObjectFlag.OCCLUDED,
-    "iscrowd": ObjectFlag.CROWD,
-    "ignore": ObjectFlag.IGNORE,
-}
-_FLAG_BITS = tuple((name, int(flag)) for name, flag in _FLAGS.items())
-_TRACK_FIELDS = frozenset({"track_id", "trackid"})
+_LOOKUP = frozenset(("id", "name"))
+_LEFT_OUT = "record left out"
 
 
 def read_coco_json(file: LabelFile, options: CocoOptions, report: Report) -> list[RawLabels]:
@@ -67,96 +66,119 @@ def read_coco_json(file: LabelFile, options: CocoOptions, report: Report) -> lis
     Raises:
         AnnotationError: Not JSON (with ``line``), or not of COCO's shape.
     """
-    data = _load(file, options.limit_mb or LIMIT_MB)
-    return _Reader(file, options, report, data).labels()
-
-
-def _load(file: LabelFile, limit_mb: int) -> dict[str, Any]:
-    try:
-        data = json.loads(file.read_bytes(limit_mb).decode("utf-8-sig"))
-    except json.JSONDecodeError as error:
-        message = f"{file.path}, line {error.lineno}: not JSON: {error.msg}"
-        raise AnnotationError(message, path=file.path, line=error.lineno) from error
-    except (UnicodeDecodeError, RecursionError) as error:
-        raise AnnotationError(f"{file.path}: not JSON: {error}", path=file.path) from error
-    if not isinstance(data, dict):
-        message = f"{file.path}: expected a JSON object, found {type(data).__name__}"
-        raise AnnotationError(message, path=file.path)
-    return data
+    text = JsonText(file, file.read_bytes(options.limit_mb or LIMIT_MB), report)
+    if not text.names:
+        file.refuse("expected a JSON object with members, found none")
+    return _Reader(file, options, report, text).labels()
 
 
 class _Reader:
     """Reads one file; keeps the pictures in the order in which the file lists them."""
 
     def __init__(
-        self, file: LabelFile, options: CocoOptions, report: Report, data: dict[str, Any]
+        self, file: LabelFile, options: CocoOptions, report: Report, text: JsonText
     ) -> None:
         self._file = file
         self._options = options
         self._report = report
-        self._data = data
-        self._single = "image" in data and "images" not in data
-        self._categories = dict(options.categories)
-        for item in self._records("categories", required=False):
-            self._categories[str(item.get("id"))] = str(item.get("name"))
+        self._text = text
+        categories = dict(options.categories)
+        if "categories" in text.names:
+            for _, item in self._records("categories"):
+                categories[str(item.get("id"))] = str(item.get("name"))
+        self._objects = ObjectReader(file, options, report, categories, kind=options.kind)
         self._lookups = self._find_lookups()
 
     def labels(self) -> list[RawLabels]:
-        if self._single:
-            image = self._data["image"]
-            if not isinstance(image, dict):
-                self._fail("image: expected a JSON object")
-            labels = self._image(image, "")
-            for where, item in self._annotations():
-                self._add(labels, item, where)
-            return [labels] if labels else []
-        by_id: dict[str, RawLabels | None] = {}
-        for number, image in enumerate(self._records("images", required=True)):
-            where = f"images[{number}]"
-            key = str(image.get("id"))
+        if "image" in self._text.names and "images" not in self._text.names:
+            return self._single()
+        if "frames" in self._text.names and "images" not in self._text.names:
+            return self._frames()
+        by_id = self._images()
+        add = self._objects.add
+        for where, item in self._annotations():
+            # Numbers are looked up as they are: text of each would cost as much as the rest.
+            key = item.get("image_id")
+            labels = by_id.get(key) if type(key) is int else by_id.get(str(key), _MISSING)
+            if labels is _MISSING or (labels is None and key not in by_id):
+                message = f"image_id {key} is not in images"
+                self._problem("annotation-without-image-record", where, message, "object left out")
+            else:
+                add(labels, item, where)
+        found = {id(labels): labels for labels in by_id.values() if labels is not None}
+        return list(found.values())
+
+    def _images(self) -> dict[Any, RawLabels | None]:
+        """Give the pictures by id, as text and, where it is one, as number."""
+        by_id: dict[Any, RawLabels | None] = {}
+        for where, image in self._records("images"):
+            number = image.get("id")
+            key = str(number)
             if key in by_id:
                 message = f"id {key} was given before"
-                self._problem("duplicate-image-record", where, message, "record left out")
+                self._problem("duplicate-image-record", where, message, _LEFT_OUT)
                 continue
             by_id[key] = self._image(image, where)
-        self._join(by_id)
-        return [labels for labels in by_id.values() if labels is not None]
+            whole = whole_number(number)
+            if str(whole) == key:
+                by_id[whole] = by_id[key]
+        return by_id
 
-    def _join(self, by_id: dict[str, RawLabels | None]) -> None:
+    def _single(self) -> list[RawLabels]:
+        image = self._text.member("image")
+        if not isinstance(image, dict):
+            self._file.refuse("image: expected a JSON object")
+        labels = self._image(image, "")
         for where, item in self._annotations():
-            key = str(item.get("image_id"))
-            if key not in by_id:
-                message = f"image_id {key} is not in images"
-                self._problem("annotation-without-image-record", where, message)
+            self._objects.add(labels, item, where)
+        return [labels] if labels else []
+
+    def _frames(self) -> list[RawLabels]:
+        """Read Conservator's list of frames, each with its own annotations."""
+        found: list[RawLabels] = []
+        for where, frame in self._records("frames"):
+            video = frame.get("videoMetadata")
+            named = {**video, **frame} if isinstance(video, dict) else frame
+            labels = self._image(_with_name(named), where)
+            items = frame.get("annotations", [])
+            if not isinstance(items, list):
+                self._problem("bad-record", where, "annotations: expected a list", _LEFT_OUT)
+                continue
+            for number, item in enumerate(items):
+                place = f"{where}.annotations[{number}]"
+                if isinstance(item, dict):
+                    self._objects.add_conservator(labels, item, place)
+                else:
+                    self._problem("bad-record", place, "expected a JSON object", _LEFT_OUT)
+            if labels is not None:
+                found.append(labels)
+        return found
+
+    def _records(self, name: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Give place and content of the entries of a list; others than objects are reported."""
+        if not self._text.is_list(name):
+            self._file.refuse(f"{name}: expected a list of JSON objects")
+        for number, item in enumerate(self._text.entries(name)):
+            if type(item) is dict:
+                yield f"{name}[{number}]", item
             else:
-                self._add(by_id[key], item, where)
+                message = f"expected a JSON object, found {str(item)[:80]}"
+                self._problem("bad-record", f"{name}[{number}]", message, _LEFT_OUT)
 
-    def _add(self, labels: RawLabels | None, item: dict[str, Any], where: str) -> None:
-        found = self._object(item, where)
-        if labels is not None and found is not None:
-            labels.objects.append(found)
-
-    def _records(self, name: str, *, required: bool) -> list[dict[str, Any]]:
-        if name not in self._data and not required:
-            return []
-        items = self._data.get(name)
-        if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-            self._fail(f"{name}: expected a list of JSON objects")
-        return items or []
-
-    def _annotations(self) -> list[tuple[str, dict[str, Any]]]:
-        name = next((name for name in _LIST_FIELDS if name in self._data), None)
+    def _annotations(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        name = next((name for name in _LIST_FIELDS if name in self._text.names), None)
         if name is None:
-            self._fail(f"expected {' or '.join(_LIST_FIELDS)}, found {', '.join(self._data)}")
-            return []
-        return [(f"{name}[{i}]", item) for i, item in enumerate(self._records(name, required=True))]
+            found = ", ".join(self._text.names)[:200]
+            self._file.refuse(f"expected {' or '.join(_LIST_FIELDS)}, found {found}")
+        return self._records(name)
 
     def _find_lookups(self) -> dict[str, dict[str, str]]:
         """Find lists of ``{id, name}`` (``scenarios``, ``weather``) that pictures refer to."""
         lookups: dict[str, dict[str, str]] = {}
-        for name, items in self._data.items():
-            if name == "images" or not isinstance(items, list):
+        for name in self._text.names:
+            if name in ("images", "frames", *_LIST_FIELDS) or not self._text.is_list(name):
                 continue
+            items = list(self._text.entries(name))
             if items and all(isinstance(item, dict) and item.keys() >= _LOOKUP for item in items):
                 table = {str(item["id"]): str(item["name"]) for item in items}
                 lookups[name] = lookups[name.removesuffix("s")] = table
@@ -174,7 +196,7 @@ class _Reader:
             attributes[name] = self._lookups.get(name, {}).get(text, text)
         if self._options.scene in attributes:
             attributes["scene"] = attributes[self._options.scene]
-        size = (_whole(image.get("height")), _whole(image.get("width")))
+        size = (whole_number(image.get("height")), whole_number(image.get("width")))
         claimed = size if min(size) > 0 else None
         return RawLabels(key, self._file.path, where, claimed, [], attributes)
 
@@ -185,91 +207,29 @@ class _Reader:
         name = next((image[field] for field in _NAME_FIELDS if field in image), None)
         if not isinstance(name, str) or not name:
             message = f"expected {' or '.join(_NAME_FIELDS)}, found {', '.join(image)}"
-            self._problem("image-record-without-name", where, message, "record left out")
-            return None
-        if not self._options.file_name:
+        elif not self._options.file_name:
             return {**groups, "stem": stem_of(name)}
-        match = re.fullmatch(self._options.file_name, name)
-        if match is None:
-            message = f"{name!r} does not fit {self._options.file_name}"
-            self._problem("image-record-without-name", where, message, "record left out")
-            return None
-        return {**groups, **{key: value or "" for key, value in match.groupdict().items()}}
+        else:
+            try:
+                return {**groups, **picture_key(name, self._options.file_name)}
+            except ValueError as error:
+                message = str(error)
+        self._problem("image-record-without-name", where, message, _LEFT_OUT)
+        return None
 
-    def _object(self, item: dict[str, Any], where: str) -> RawObject | None:
-        try:
-            box, corners = _shape(item.get("bbox"), self._options)
-        except (TypeError, ValueError) as error:
-            self._problem("bad-number", where, f"bbox: {error}")
-            return None
-        return RawObject(
-            category=self._category(item, where),
-            where=where,
-            box=box,
-            corners=corners,
-            track=-1 if _TRACK_FIELDS.isdisjoint(item) else _track(item),
-            modality=self._options.modality,
-            flags=_flags(item),
-        )
-
-    def _category(self, item: dict[str, Any], where: str) -> str:
-        number = str(item.get("category_id"))
-        if number not in self._categories:
-            message = f"category_id {number} is not in the list of categories"
-            self._problem("unknown-category-id", where, message, KEPT_MARKED)
-            return f"id {number}"
-        return self._categories[number]
-
-    def _fail(self, message: str) -> None:
-        raise AnnotationError(f"{self._file.path}: {message}", path=self._file.path)
-
-    def _problem(self, code: str, where: str, message: str, action: str = OBJECT_LEFT_OUT) -> None:
+    def _problem(self, code: str, where: str, message: str, action: str = KEPT_MARKED) -> None:
         self._report(Problem(code, self._file.path, where, message, action))
 
 
-_LOOKUP = frozenset(("id", "name"))
+_MISSING: Any = object()
 
 
-def _shape(value: object, options: CocoOptions) -> tuple[Box, Corners | None]:
-    if not isinstance(value, list) or len(value) not in (4, 5):
-        raise ValueError(f"expected a list of 4 or 5 numbers, found {value!r}")
-    if len(value) == 5:
-        cx, cy, w, h, angle = map(float, value)
-        cx, cy = options.point(cx, cy)
-        if w <= 0 or h <= 0:
-            return (cx - w / 2, cy - h / 2, cx + w / 2, cy + h / 2), None
-        corners = rotated_corners(cx, cy, w, h, angle)
-        return corner_hull(corners), corners
-    x0, y0, x1, y1 = map(float, value)
-    if options.kind == "xyxy":
-        return options.edges(x0, y0, x1, y1), None
-    x0, y0 = x0 - options.base, y0 - options.base
-    return (x0, y0, x0 + x1, y0 + y1), None
+def _with_name(frame: dict[str, Any]) -> dict[str, Any]:
+    """Name a Conservator frame as its picture is named in FLIR's releases.
 
-
-def _whole(value: object) -> int:
-    """Read a whole number that may be text; -1 if it is none."""
-    try:
-        return int(value)  # type: ignore[call-overload, no-any-return]
-    except (TypeError, ValueError, OverflowError):
-        return -1
-
-
-def _flags(item: dict[str, Any]) -> int:
-    flags = 0
-    for name, flag in _FLAG_BITS:
-        value = item.get(name)
-        if value and _truth(value):  # nearly always absent or 0
-            flags |= flag
-    return flags
-
-
-def _track(item: dict[str, Any]) -> int:
-    return _whole(item[next(name for name in sorted(_TRACK_FIELDS) if name in item)])
-
-
-def _truth(value: object) -> bool:
-    """Read a flag: false, 0, "0", "false" and absence are false."""
-    if isinstance(value, str):
-        return value.strip().lower() not in ("", "0", "false", "no")
-    return bool(value)
+    ``video-<videoId>-frame-<frameIndex, six digits>-<frameId>``
+    """
+    parts = frame.get("videoId"), frame.get("frameIndex"), frame.get("frameId")
+    if any(name in frame for name in _NAME_FIELDS) or not isinstance(parts[1], int):
+        return frame
+    return {**frame, "file_name": f"video-{parts[0]}-frame-{parts[1]:06d}-{parts[2]}"}

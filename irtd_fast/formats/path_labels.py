@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from irtd_fast.formats.base import BoxOptions
+from irtd_fast.formats.base import BoxOptions, LabelFile, Report
 from irtd_fast.formats.columns import parse_columns
+from irtd_fast.formats.matlab import is_matlab, read_matlab
 from irtd_fast.formats.options import check_pattern
+from irtd_fast.formats.row_options import RowOptions
+from irtd_fast.formats.table import LIMIT_MB, refuse_wide_text
+from irtd_fast.formats.text_rows import read_text_rows
+from irtd_fast.types import Problem, RawLabels
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,3 +57,77 @@ class PathOptions(BoxOptions):
         wrong = [r for r in columns.roles if r not in ("image", "frame", "-") and r[0] not in "@+"]
         if wrong:
             raise ValueError(f"columns: {wrong[0]!r} is not for labels of whole pictures")
+
+
+_MOST_IDS = 1_000_000
+
+
+def read_path_labels(file: LabelFile, options: PathOptions, report: Report) -> list[RawLabels]:
+    """Read labels of whole pictures.
+
+    Raises:
+        AnnotationError: A list that cannot be read at all; ``path``, and ``line`` where it has
+            one.
+    """
+    if options.kind == "path":
+        return [RawLabels(file.groups, file.path, attributes=_named(file.groups, options))]
+    if options.kind == "list":
+        rows = RowOptions(
+            scope="per_dataset", columns=options.columns, file_name=options.file_name,
+            zfill=options.zfill, limit_mb=options.limit_mb,
+        )  # fmt: skip
+        labels = list(read_text_rows(file, rows, report))
+        for item in labels:
+            item.attributes = _named(item.attributes, options)
+        return labels
+    return list(_ids(file, options, report))
+
+
+def _named(attributes: Mapping[str, str], options: PathOptions) -> dict[str, str]:
+    """Put the words of ``names`` in place of raw labels; empty groups say nothing."""
+    found = {name: value for name, value in attributes.items() if value}
+    if "label" in found:
+        found["label"] = options.names.get(found["label"], found["label"])
+    return found
+
+
+def _ids(file: LabelFile, options: PathOptions, report: Report) -> Iterator[RawLabels]:
+    value = options.value or file.groups.get(options.attribute, "")
+    if not value:
+        file.refuse(f"expected option value, or a group {options.attribute!r} in the path")
+    seen: set[str] = set()
+    for where, word in _words(file, options):
+        name = options.names.get(word, word).zfill(options.zfill)
+        if name in seen:
+            message = f"{word} was given before"
+            report(Problem("duplicate-id", file.path, where, message, "taken once"))
+            continue
+        seen.add(name)
+        # Of the path only what is not the answer: a group of that name would have to fit too.
+        groups = {k: v for k, v in file.groups.items() if k != options.attribute}
+        yield RawLabels(
+            {**groups, options.key: name}, file.path, where, attributes={options.attribute: value}
+        )
+
+
+def _words(file: LabelFile, options: PathOptions) -> Iterator[tuple[str, str]]:
+    data = file.read_bytes(options.limit_mb or LIMIT_MB)
+    if is_matlab(data):
+        values = read_matlab(file, data, options.variable).reshape(-1)
+        for number, value in enumerate(values.tolist()):
+            whole = isinstance(value, float) and value.is_integer()
+            yield f"entry {number + 1}", str(int(value) if whole else value).strip()
+        return
+    refuse_wide_text(file, data)
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        file.refuse("expected UTF-8 text", data.count(b"\n", 0, error.start) + 1)
+    count = 0
+    for number, line in enumerate(text.splitlines(), start=1):
+        for word in re.split(r"[,;\s]+", line):
+            count += bool(word)
+            if count > _MOST_IDS:
+                file.refuse(f"expected at most {_MOST_IDS} ids", number)
+            if word:
+                yield f"line {number}", word

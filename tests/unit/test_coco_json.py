@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 
 import pytest
 
@@ -149,10 +148,54 @@ def test_records_that_cannot_be_used_are_reported_and_the_rest_is_read(tmp_path)
     assert [item.category for item in labels.objects] == ["id 4", "car"]
 
 
-def test_nan_passes_to_the_box_policy(tmp_path):
-    text = json.dumps(coco()).replace("[3, 4, 7, 8]", "[NaN, 4, 7, 8]")
-    (labels,), _ = read(tmp_path, text)
-    assert math.isnan(labels.objects[0].box[0])
+def test_a_file_with_nan_is_refused_with_its_line(tmp_path):
+    text = json.dumps(coco(), indent=0).replace("\n3,", "\nNaN,", 1)
+    line = text.split("\n").index("NaN,") + 1
+    with pytest.raises(AnnotationError, match=f"line {line}: not JSON") as caught:
+        read(tmp_path, text)
+    assert caught.value.where["line"] == line
+
+
+def test_frames_of_conservator(tmp_path):
+    box = {"x": 3, "y": 4, "w": 7, "h": 8}
+    video = {"videoId": "v1", "frameIndex": 42, "frameId": "abc"}
+    facts = {"occluded": "no_(fully_visible)", "truncated": "yes"}
+    frames = [
+        {"height": 512, "width": 640, "videoMetadata": video, "annotations": [
+            {"boundingBox": box, "labels": ["car"], "attributes": facts},
+            {"boundingBox": box, "labels": ["bike", "car"]},
+            {"boundingBox": {"x": 1}, "labels": ["car"]},
+        ]},
+        {"file_name": "data/b.jpg", "annotations": []},
+        {"annotations": []},
+        7,
+    ]  # fmt: skip
+    labels, problems = read(tmp_path, {"frames": frames}, {})
+    assert [found.key["stem"] for found in labels] == ["video-v1-frame-000042-abc", "b"]
+    assert labels[0].size == (512, 640)
+    assert [item.box for item in labels[0].objects] == [(3, 4, 10, 12)] * 2
+    assert [item.category for item in labels[0].objects] == ["car", "bike"]
+    assert labels[0].objects[0].flags == ObjectFlag.TRUNCATED
+    assert [(p.code, p.where) for p in problems] == [
+        ("several-categories", "frames[0].annotations[1]"),
+        ("bad-number", "frames[0].annotations[2]"),
+        ("image-record-without-name", "frames[2]"),
+        ("bad-record", "frames[3]"),
+    ]
+
+
+def test_ids_as_text_and_as_numbers_meet(tmp_path):
+    item = {"id": 0, "bbox": [1, 2, 3, 4]}
+    data = coco(
+        images=[{"id": 0, "file_name": "a.jpg"}, {"id": "7", "file_name": "b.jpg"}],
+        annotations=[
+            item | {"image_id": "0", "category_id": "3"}, item | {"image_id": 7, "category_id": 3},
+        ],
+    )  # fmt: skip
+    labels, problems = read(tmp_path, data, {})
+    assert not problems
+    assert [len(found.objects) for found in labels] == [1, 1]
+    assert {item.category for found in labels for item in found.objects} == {"car"}
 
 
 def test_byte_order_mark(tmp_path):
@@ -163,12 +206,13 @@ def test_byte_order_mark(tmp_path):
 BROKEN = [
     ('{\n"images": [\n}', "line 3: not JSON"),
     ("", "line 1: not JSON"),
-    ("[]", "expected a JSON object, found list"),
-    (b"\xff\xfe", "not JSON"),
+    ("[]", "expected a JSON object with members, found none"),
+    (b"\xff\xfe{\0}\0", "line 1: expected UTF-8 text, found UTF-16"),
+    (b'{"images":\n["\xff"]}', "line 2: not JSON: expected UTF-8"),
     ("[" * 100_000, "not JSON"),
     ('{"images": []}', "expected annotations or annotation, found images"),
     ('{"annotations": []}', "images: expected a list of JSON objects"),
-    ('{"images": [1], "annotations": []}', "images: expected a list of JSON objects"),
+    ('{"images": 1, "annotations": []}', "images: expected a list of JSON objects"),
     ('{"images": [], "annotations": {}}', "annotations: expected a list of JSON objects"),
     ('{"image": [], "annotation": []}', "image: expected a JSON object"),
 ]

@@ -1,0 +1,87 @@
+"""JSON text: looked through natively before Python builds objects, and read in pieces."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from irtd_fast import _core
+from irtd_fast.formats.base import LabelFile, Report
+from irtd_fast.formats.table import refuse_wide_text
+from irtd_fast.types import Problem
+
+_raw_decode = json.JSONDecoder().raw_decode
+
+
+class JsonText:
+    """A checked JSON text; the members of its outermost object are built one by one.
+
+    Attributes:
+        names: Keys of the outermost object, none if it is something else.
+    """
+
+    def __init__(self, file: LabelFile, data: bytes, report: Report) -> None:
+        """Check the text: grammar, depth, NaN, lengths of numbers; doubled keys are reported.
+
+        Raises:
+            AnnotationError: Not JSON, with ``line``.
+        """
+        refuse_wide_text(file, data)
+        error, line, members, duplicates = _core.scan_json(data)
+        if error:
+            file.refuse(f"not JSON: {error}", line)
+        for place in duplicates:
+            message = "a key that this object has already"
+            report(Problem("duplicate-key", file.path, f"line {place}", message, "last one kept"))
+        self._file = file
+        self._data = data
+        self._places: dict[str, tuple[int, int]] = {}
+        for key_begin, key_end, begin, end in members:
+            name = json.loads(f'"{self._text(key_begin, key_end)}"')
+            self._places[name] = begin, end
+        self.names = list(self._places)
+
+    def value(self) -> Any:
+        """Build the whole."""
+        return json.loads(self._text(0, len(self._data)).removeprefix("\ufeff"))
+
+    def member(self, name: str) -> Any:
+        """Build one member."""
+        return json.loads(self._text(*self._places[name]))
+
+    def is_list(self, name: str) -> bool:
+        """Say whether a member is there and is a list."""
+        place = self._places.get(name)
+        return place is not None and self._data[place[0] : place[0] + 1] == b"["
+
+    def entries(self, name: str) -> Iterator[Any]:
+        """Build the entries of a member that is a list, one after the other.
+
+        The text is checked, so that only white space and a comma stand between them.
+        """
+        text = self._text(*self._places[name])
+        at, last = 1, len(text) - 1
+        while True:
+            while text[at] in " \t\r\n,":
+                at += 1
+            if at >= last:
+                return
+            entry, at = _raw_decode(text, at)
+            yield entry
+
+    def _text(self, begin: int, end: int) -> str:
+        try:
+            return self._data[begin:end].decode("utf-8")
+        except UnicodeDecodeError as error:
+            line = self._data.count(b"\n", 0, begin + error.start) + 1
+            self._file.refuse("not JSON: expected UTF-8", line)
+
+
+def load_json(file: LabelFile, data: bytes, report: Report) -> Any:
+    """Build the objects of a JSON file.
+
+    Raises:
+        AnnotationError: Not JSON, with ``line``.
+    """
+    return JsonText(file, data, report).value()
