@@ -41,8 +41,17 @@ class Stretch final : public NativeRecipe {
 
 class Chain final : public NativeRecipe {
  public:
-  explicit Chain(std::vector<RecipePtr> steps) : steps_(std::move(steps)) {
-    IRTD_REQUIRE(!steps_.empty(), "a chain has at least one step");
+  explicit Chain(const std::vector<RecipePtr>& steps) {
+    IRTD_REQUIRE(!steps.empty(), "a chain has at least one step");
+    for (const RecipePtr& step : steps) {
+      // A chain in a chain is its steps: two would share the memory between steps.
+      const auto* chain = dynamic_cast<const Chain*>(step.get());
+      if (chain == nullptr) {
+        steps_.push_back(step);
+      } else {
+        steps_.insert(steps_.end(), chain->steps_.begin(), chain->steps_.end());
+      }
+    }
   }
 
   Toned tone(const Picture& in, const ValidMask& valid, float top,
@@ -151,9 +160,7 @@ RecipePtr make_stretch(const Normalize& normalize, Meaning meaning) {
   return std::make_shared<Stretch>(normalize, meaning);
 }
 
-RecipePtr make_chain(std::vector<RecipePtr> steps) {
-  return std::make_shared<Chain>(std::move(steps));
-}
+RecipePtr make_chain(const std::vector<RecipePtr>& steps) { return std::make_shared<Chain>(steps); }
 
 void render_many(const NativeRecipe& recipe, Span<const Picture> pictures,
                  Span<const ValidMask> valid, ToneType type, Span<void* const> outs, int threads) {

@@ -12,8 +12,10 @@ import pytest
 from irtd_fast.radiometry import (
     Chain,
     Counts,
+    Invert,
     MinMax,
     Percentile,
+    PlateauEqualization,
     Recipe,
     Statistics,
     Window,
@@ -59,6 +61,13 @@ def test_a_chain_is_its_steps_one_after_another(gain):
     image = np.array([[10, 20], [30, 40]], np.uint16)
     chain = recipe_from_dict(json.loads(json.dumps(Chain((gain, Window(0, 80))).to_dict())))
     np.testing.assert_allclose(chain.apply(image), [[15 / 80, 0.5], [45 / 80, 1.0]])
+    inner = Chain((Invert(), PlateauEqualization(), Invert()))
+    flat = Chain((Invert(), *inner.recipes, Percentile()))
+    nested = Chain((Invert(), inner, Percentile()))
+    rng = np.random.default_rng(1)
+    pixels = rng.integers(0, 3000, (3, 20, 30)).astype(np.uint16)
+    np.testing.assert_array_equal(nested.apply_batch(pixels), flat.apply_batch(pixels))
+    np.testing.assert_array_equal(nested.apply_batch(pixels)[1], nested.apply(pixels[1]))
     for wrong in ((), (MinMax(), "percentile")):
         with pytest.raises(ValueError, match="need at least one recipe"):
             Chain(wrong)

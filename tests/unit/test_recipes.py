@@ -29,6 +29,7 @@ RECIPES = [
     Invert(), PlateauEqualization(), HistogramMatch(np.linspace(3, 90, 17)), TLinear(0.5, -20),
     Chain((Invert(), Percentile())), Chain((TLinear(), Window(2, 9))),
     Chain((PlateauEqualization(), Sigma(1.5))),
+    Chain((Invert(), Chain((PlateauEqualization(), Invert(), MinMax())), Percentile())),
 ]  # fmt: skip
 
 

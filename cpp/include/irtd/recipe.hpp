@@ -135,7 +135,7 @@ RecipePtr make_plateau(const Plateau& plateau);
 RecipePtr make_match(std::vector<double> quantiles);
 
 /// Recipes one after another.
-RecipePtr make_chain(std::vector<RecipePtr> steps);
+RecipePtr make_chain(const std::vector<RecipePtr>& steps);
 
 /// Renders many pictures over `threads` threads; `outs` one place for each.
 void render_many(const NativeRecipe& recipe, Span<const Picture> pictures,
