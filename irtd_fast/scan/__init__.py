@@ -159,19 +159,18 @@ def _make_samples(
 ) -> None:  # fmt: skip
     """Pair, probe all pictures in one call, and fill in ``Draft.sample``."""
     sets = [(Partners(root, layout, group, paths, problems), group[1]) for group in groups]
-    wanted = dict.fromkeys(
-        path
+    rows = [
+        (draft, partners, partners.visible(draft), partners.mask(draft))
         for partners, drafts in sets
         for draft in drafts
-        for path in (draft.path, partners.visible(draft), partners.mask(draft))
-        if path
+    ]
+    unique = list(
+        dict.fromkeys(path for d, _, *others in rows for path in (d.path, *others) if path)
     )
-    unique = list(wanted)
     probed = dict(zip(unique, probe_images(root, unique, threads=threads), strict=True))
     builder = SampleBuilder(root, record, layout, probed, problems)
-    for partners, drafts in sets:
-        for draft in drafts:
-            draft.sample = builder.build(draft, partners)
+    for draft, partners, visible, mask in rows:
+        draft.sample = builder.build(draft, partners, visible, mask)
     layout.notes += builder.notes
 
 

@@ -32,6 +32,11 @@ class Joiner:
         Raises:
             SourceError: The record lets label and pictures share no part.
         """
+        shared = self._names(key)
+        if len(shared) == 1 and not _COUNTED & set(shared[0][1]):  # nearly always
+            number, names = shared[0]
+            index = self._index(number, names)
+            return index.get(tuple([key[name] for name in names]), [])
         found: list[Draft] = []
         for _, drafts in self._fitting(key, path):
             found += drafts
@@ -76,13 +81,18 @@ class Joiner:
             message = f"{path}: shares no named part with the pictures, only {sorted(key)}"
             raise SourceError(message, path=path)
         for number, names in shared:
-            pictures, drafts = self._groups[number]
-            index = self._indexes.get((number, names))
-            if index is None:
-                index = self._indexes[number, names] = _index(pictures, drafts, names)
+            pictures = self._groups[number][0]
+            index = self._index(number, names)
             fitting = index.get(_parts(names, [key[name] for name in names]))
             if fitting:
                 yield pictures, fitting
+
+    def _index(self, number: int, names: Key) -> dict[_Parts, list[Draft]]:
+        index = self._indexes.get((number, names))
+        if index is None:
+            pictures, drafts = self._groups[number]
+            index = self._indexes[number, names] = _index(pictures, drafts, names)
+        return index
 
     def _names(self, key: Mapping[str, str]) -> list[tuple[int, Key]]:
         """Say for each group of pictures by which parts the key joins, if by any."""

@@ -76,8 +76,8 @@ class Labeller:
             layout.notes.append(f"{count} objects of category {category!r} left out, as recorded")
 
     def _read(self, number: int, spec: AnnotationSpec, filler: Filler, file: LabelFile) -> None:
-        about_one = "stem" in file.groups or "frame" in file.groups
-        if about_one:
+        drafts: list[Draft] | None = None
+        if "stem" in file.groups or "frame" in file.groups:  # it is about one picture
             drafts = self._joiner.find(file.groups, file.path)
             if not drafts:
                 self._orphan(file.path, "", file.groups)
@@ -87,17 +87,22 @@ class Labeller:
         try:
             records = READERS[spec.format].read(file, filler.options, found.append)
         except AnnotationError as error:
-            line = error.where.get("line")
-            where = f"line {line}" if line else ""
-            message = str(error).removeprefix(file.path).removeprefix(f", {where}").lstrip(": ")
-            action = "labels left out"
-            problem = Problem("unreadable-labels", file.path, where, message, action)
-            self._report(problem, self._joiner.find(file.groups, file.path) if about_one else [])
+            self._report(_unreadable(file.path, error), drafts or [])
             return
-        self._add_reported(found, records)
+        if found:
+            self._add_reported(found, records)
         if isinstance(records, SequenceRows):
             self._attach_rows(number, filler, records)
             return
+        if drafts is not None and len(records) == 1 and records[0].key is file.groups:
+            for draft in drafts:  # they are found already
+                self._give(number, filler, records[0], draft)
+            return
+        self._attach_all(number, filler, file.path, records)
+
+    def _attach_all(
+        self, number: int, filler: Filler, path: str, records: Sequence[RawLabels]
+    ) -> None:
         orphans = [labels for labels in records if not self._attach(number, filler, labels)]
         if len(orphans) <= _ORPHANS_SHOWN:
             for labels in orphans:
@@ -105,7 +110,7 @@ class Labeller:
         elif self._complete:
             message = f"{len(orphans)} of {len(records)} labelled pictures are not in the dump"
             problem = Problem(
-                "label-without-image", file.path, orphans[0].where, message, "labels left out"
+                "label-without-image", path, orphans[0].where, message, "labels left out"
             )
             self._problems.append(problem)
 
@@ -194,6 +199,13 @@ class Labeller:
         action: str,
     ) -> None:  # fmt: skip
         self._problems.append(Problem(code, labels.path, where, message, action, sample.name))
+
+
+def _unreadable(path: str, error: AnnotationError) -> Problem:
+    line = error.where.get("line")
+    where = f"line {line}" if line else ""
+    message = str(error).removeprefix(path).removeprefix(f", {where}").lstrip(": ")
+    return Problem("unreadable-labels", path, where, message, "labels left out")
 
 
 def mark_unlabelled(layout: Layout, groups: list[Group], problems: list[Problem]) -> None:

@@ -147,7 +147,8 @@ def _rows(
 
 def _natural(rows: list[tuple[str, Key]]) -> list[tuple[str, Key]]:
     """Put the files of one folder into natural order."""
-    if len({name.translate(_DIGITS_TO_ZERO) for name, _ in rows}) == 1:
+    shapes = "\0".join([name for name, _ in rows]).translate(_DIGITS_TO_ZERO)
+    if shapes == "\0".join([rows[0][0].translate(_DIGITS_TO_ZERO)] * len(rows)):
         rows.sort()  # same shape and as many digits: plain order is natural order
     else:
         rows.sort(key=lambda row: natural_key(row[0]))

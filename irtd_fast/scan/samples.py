@@ -51,7 +51,9 @@ class SampleBuilder:
             for role, count in sorted(self._without.items())
         ]
 
-    def build(self, draft: Draft, partners: Partners) -> SampleRecord | None:
+    def build(
+        self, draft: Draft, partners: Partners, visible: str | None, mask: str | None
+    ) -> SampleRecord | None:
         """Make the sample of a picture, or ``None`` if the picture cannot be used."""
         infrared = self._infrared(draft)
         if infrared is None:
@@ -59,11 +61,9 @@ class SampleBuilder:
         sample = SampleRecord(draft.name, infrared)
         patterns = partners.pictures.patterns
         if "visible" in partners.roles:
-            path = partners.visible(draft)
-            sample.visible = self._partner("visible", path, draft, patterns.visible_optional)
+            sample.visible = self._partner("visible", visible, draft, patterns.visible_optional)
         if "mask" in partners.roles:
-            path = partners.mask(draft)
-            sample.mask = self._partner("mask", path, draft, patterns.mask_optional)
+            sample.mask = self._partner("mask", mask, draft, patterns.mask_optional)
             if sample.mask is not None and patterns.mask_channels == "gray":
                 sample.mask.channels = 1
         if self._unregistered and sample.visible is not None:

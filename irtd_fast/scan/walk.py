@@ -83,17 +83,24 @@ class _Walker:
             name = entry.name
             if not name.isascii() and not self._is_utf8(name, prefix):
                 continue
-            if entry.is_symlink():
-                if self._link(entry, prefix + name, chain):
-                    files.append(name)
-            elif entry.is_dir(follow_symlinks=False):
-                if not _skip_folder(name):
-                    real = (*chain, f"{chain[-1]}{os.sep}{name}")
-                    self.folder(entry.path, f"{prefix}{name}/", real)
-            elif not _skip_file(name) and entry.is_file(follow_symlinks=False):
+            if entry.is_file(follow_symlinks=False):  # nearly all of them
+                keep = not _skip_file(name)
+            else:
+                keep = self._other(entry, prefix, chain)
+            if keep:
                 files.append(name)
         if files:
             self.tree.folders.append((prefix, files))
+
+    def _other(self, entry: os.DirEntry[str], prefix: str, chain: tuple[str, ...]) -> bool:
+        """Go into a folder or follow a link; true if it is a link to a file."""
+        name = entry.name
+        if entry.is_symlink():
+            return self._link(entry, prefix + name, chain)
+        if entry.is_dir(follow_symlinks=False) and not _skip_folder(name):
+            real = (*chain, f"{chain[-1]}{os.sep}{name}")
+            self.folder(entry.path, f"{prefix}{name}/", real)
+        return False
 
     def _is_utf8(self, name: str, prefix: str) -> bool:
         try:
