@@ -6,62 +6,52 @@
 #include <type_traits>
 #include <vector>
 
+#include "filters.hpp"
 #include "irtd/error.hpp"
 #include "irtd/parallel.hpp"
+#include "kernels.hpp"
 
 namespace irtd {
 namespace {
 
 /// Rows that one piece of work makes. Fixed, so that sums are rounded alike on any number of
 /// threads.
-constexpr int kBand = 64;
+constexpr int kBand = 128;
 
-/// Sums over columns of a band, row after row: whole windows by differences of their prefixes.
+/// Column sums of two quantities over the rows of a window, and their prefixes along the row:
+/// window x of the row begins at prefix x, `radius` columns before column x or at the border.
 class WindowSums {
  public:
   WindowSums(std::size_t cols, int radius)
-      : radius_(static_cast<std::size_t>(radius)), first_(cols), second_(cols), prefix_(2 * cols) {}
+      : radius_(static_cast<std::size_t>(radius)),
+        first_(cols),
+        second_(cols),
+        first_prefix_(cols + 2 * radius_ + 1),
+        second_prefix_(cols + 2 * radius_ + 1) {}
 
   double* first() { return first_.data(); }
   double* second() { return second_.data(); }
 
-  /// Calls body(x, first, second) with the sums over columns [x − radius, x + radius].
-  template <typename Body>
-  void for_each(const Body& body) {
-    const std::size_t cols = first_.size();
+  detail::WindowPrefix prefixes(const std::vector<double>& inverse) {
     double a = 0;
     double b = 0;
-    for (std::size_t x = 0; x < cols; ++x) {
+    double* to_a = first_prefix_.data() + radius_ + 1;
+    double* to_b = second_prefix_.data() + radius_ + 1;
+    for (std::size_t x = 0; x < first_.size(); ++x) {
       a += first_[x];
       b += second_[x];
-      prefix_[2 * x] = a;
-      prefix_[2 * x + 1] = b;
+      to_a[x] = a;
+      to_b[x] = b;
     }
-    for (std::size_t x = 0; x < cols; ++x) {
-      const double* end = prefix_.data() + 2 * std::min(x + radius_, cols - 1);
-      if (x > radius_) {
-        const double* begin = prefix_.data() + 2 * (x - radius_ - 1);
-        body(x, end[0] - begin[0], end[1] - begin[1]);
-      } else {
-        body(x, end[0], end[1]);
-      }
-    }
+    std::fill_n(to_a + first_.size(), radius_, a);
+    std::fill_n(to_b + first_.size(), radius_, b);
+    return {first_prefix_.data(), second_prefix_.data(), 2 * radius_ + 1, inverse.data()};
   }
 
  private:
   std::size_t radius_;
-  std::vector<double> first_, second_, prefix_;
+  std::vector<double> first_, second_, first_prefix_, second_prefix_;
 };
-
-template <typename Out>
-Out finish(double value) {
-  const double share = std::clamp(value, 0.0, 1.0);
-  if constexpr (std::is_same_v<Out, float>) {
-    return static_cast<float>(share);
-  } else {
-    return static_cast<Out>(std::nearbyint(share * std::numeric_limits<Out>::max()));
-  }
-}
 
 template <typename T, typename Out>
 class Enhancer {
@@ -73,102 +63,147 @@ class Enhancer {
         options_(options),
         origin_(std::floor(options.low)),
         cols_(static_cast<std::size_t>(image.cols())),
+        nothing_(cols_),
+        x_(image.size()),
         a_(image.size()),
         b_(image.size()) {}
 
   int bands() const { return (image_.rows() + kBand - 1) / kBand; }
 
+  /// Counts of a band from the origin, so that numbers stay small and sums of them exact; 0 where
+  /// they are not valid.
+  void load(int band) {
+    for_rows(band, [&](int y) {
+      const T* row = image_.row(y);
+      float* x = x_.data() + at(y);
+      for (std::size_t i = 0; i < cols_; ++i) {
+        x[i] = static_cast<float>(static_cast<double>(row[i]) - origin_);
+      }
+      clear_invalid(y, x);
+    });
+  }
+
   /// a and b of the rows of a band.
   void fit(int band) {
-    const double span = options_.high - options_.low;
-    const double edge = options_.epsilon * span;
+    const double edge = options_.epsilon * (options_.high - options_.low);
     slide(
         band,
-        [&](int y, double sign, double* sum, double* square) {
-          const T* row = image_.row(y);
-          for (std::size_t x = 0; x < cols_; ++x) {
-            const double v = weight(y, x) * (static_cast<double>(row[x]) - origin_);
-            sum[x] += sign * v;
-            square[x] += sign * (v * v);
-          }
+        [&](int in, int out, WindowSums& sums) {
+          kernels_.change_moments(row_of(x_, in), row_of(x_, out), cols_, sums.first(),
+                                  sums.second());
         },
-        [&](int y, std::size_t x, double pixels, double sum, double square) {
-          const double mean = sum / pixels;
-          const double variance = std::max(square / pixels - mean * mean, 0.0);
-          const double a = variance / (variance + edge * edge);
-          a_[at(y, x)] = static_cast<float>(a);
-          b_[at(y, x)] = static_cast<float>((1.0 - a) * mean);
+        [&](int y, const detail::WindowPrefix& sums) {
+          kernels_.fit_lines(sums, cols_, edge * edge, a_.data() + at(y), b_.data() + at(y));
+          clear_invalid(y, a_.data() + at(y));
+          clear_invalid(y, b_.data() + at(y));
         });
   }
 
   /// The rows of a band of the result.
   void render(int band, ImageView<Out> out) {
-    const double scale = 1.0 / (options_.high - options_.low);
-    const double low = options_.low - origin_;
+    const double top = std::is_same_v<Out, float> ? 1.0 : std::numeric_limits<Out>::max();
+    const detail::DetailRow how{static_cast<float>(options_.low - origin_),
+                                static_cast<float>(1.0 / (options_.high - options_.low)),
+                                static_cast<float>(options_.base_share),
+                                static_cast<float>(options_.noise),
+                                static_cast<float>(options_.gain),
+                                static_cast<float>(top)};
+    std::vector<float> row(cols_);
     slide(
         band,
-        [&](int y, double sign, double* a, double* b) {
-          for (std::size_t x = 0; x < cols_; ++x) {
-            const double factor = sign * weight(y, x);
-            a[x] += factor * static_cast<double>(a_[at(y, x)]);
-            b[x] += factor * static_cast<double>(b_[at(y, x)]);
-          }
+        [&](int in, int old, WindowSums& sums) {
+          kernels_.change_pair(row_of(a_, in), row_of(a_, old), row_of(b_, in), row_of(b_, old),
+                               cols_, sums.first(), sums.second());
         },
-        [&](int y, std::size_t x, double pixels, double a, double b) {
-          const double count = static_cast<double>(image_.row(y)[x]) - origin_;
-          const double base = (a / pixels * count + b / pixels - low) * scale;
-          const double detail = (count - low) * scale - base;
-          const double gated =
-              std::copysign(std::max(std::abs(detail) - options_.noise, 0.0), detail);
-          const double value = 0.5 + options_.base_share * (std::clamp(base, 0.0, 1.0) - 0.5) +
-                               options_.gain * gated;
-          out.row(y)[x] = weight(y, x) != 0 ? finish<Out>(value) : Out{0};
+        [&](int y, const detail::WindowPrefix& sums) {
+          kernels_.enhance(sums, how, x_.data() + at(y), cols_, row.data());
+          clear_invalid(y, row.data());
+          finish(row, out.row(y));
         });
   }
 
  private:
-  std::size_t at(int y, std::size_t x) const { return static_cast<std::size_t>(y) * cols_ + x; }
+  std::size_t at(int y) const { return static_cast<std::size_t>(y) * cols_; }
 
-  double weight(int y, std::size_t x) const {
-    return valid_.data() == nullptr || valid_.row(y)[x] != 0 ? 1.0 : 0.0;
+  /// A row of a plane, or zeros for row −1.
+  const float* row_of(const std::vector<float>& plane, int y) const {
+    return y < 0 ? nothing_.data() : plane.data() + at(y);
   }
 
-  /// Moves a window down a band: add(row, ±1, sums…) takes rows in and out, use(row, column,
-  /// pixels, sums…) gets the sums of every pixel's window with at least one valid pixel.
-  template <typename Add, typename Use>
-  void slide(int band, const Add& add, const Use& use) const {
+  void clear_invalid(int y, float* row) const {
+    if (valid_.data() == nullptr) return;
+    const std::uint8_t* valid = valid_.row(y);
+    for (std::size_t x = 0; x < cols_; ++x) {
+      if (valid[x] == 0) row[x] = 0;
+    }
+  }
+
+  void finish(const std::vector<float>& row, Out* out) const {
+    if constexpr (std::is_same_v<Out, float>) {
+      std::copy(row.begin(), row.end(), out);
+    } else if constexpr (sizeof(Out) == 1) {
+      detail::kernels().to_u8(row.data(), cols_, out);
+    } else {
+      detail::kernels().to_u16(row.data(), cols_, out);
+    }
+  }
+
+  template <typename Body>
+  void for_rows(int band, const Body& body) const {
+    const int end = std::min((band + 1) * kBand, image_.rows());
+    for (int y = band * kBand; y < end; ++y) body(y);
+  }
+
+  /// Moves a window down a band: change(row in, row out, sums) takes rows in and out (−1: none),
+  /// use(row, prefixes) gets the sums of every pixel's window.
+  template <typename Change, typename Use>
+  void slide(int band, const Change& change, const Use& use) const {
     const int radius = options_.radius;
     const int begin = band * kBand;
-    const int end = std::min(begin + kBand, image_.rows());
     WindowSums sums(cols_, radius);
     WindowSums pixels(cols_, radius);
-    std::vector<double> inside(cols_);
-    const auto change = [&](int y, double sign) {
-      add(y, sign, sums.first(), sums.second());
-      for (std::size_t x = 0; x < cols_; ++x) pixels.first()[x] += sign * weight(y, x);
+    std::vector<double> inverse(cols_);
+    const auto move = [&](int in, int out) {
+      change(in, out, sums);
+      count_pixels(in, 1, pixels.first());
+      count_pixels(out, -1, pixels.first());
     };
     for (int y = std::max(begin - radius, 0); y < std::min(begin + radius, image_.rows()); ++y) {
-      change(y, 1);
+      move(y, -1);
     }
-    for (int y = begin; y < end; ++y) {
-      if (y + radius < image_.rows()) change(y + radius, 1);
-      if (y > begin && y - radius - 1 >= 0) change(y - radius - 1, -1);
+    for_rows(band, [&](int y) {
+      const int in = y + radius < image_.rows() ? y + radius : -1;
+      const int out = y > begin && y > radius ? y - radius - 1 : -1;
+      move(in, out);
       // Without a mask the pixels of a window change only while it enters or leaves the picture.
-      if (valid_.data() != nullptr || y == begin || y <= radius || y + radius >= image_.rows()) {
-        pixels.for_each([&](std::size_t x, double count, double) { inside[x] = count; });
+      if (valid_.data() != nullptr || y == begin || in < 0 || out < 0) {
+        const detail::WindowPrefix counts = pixels.prefixes(inverse);
+        for (std::size_t x = 0; x < cols_; ++x) {
+          inverse[x] = 1.0 / std::max(counts.first[x + counts.width] - counts.first[x], 1.0);
+        }
       }
-      sums.for_each([&](std::size_t x, double first, double second) {
-        use(y, x, std::max(inside[x], 1.0), first, second);
-      });
-    }
+      use(y, sums.prefixes(inverse));
+    });
   }
 
+  void count_pixels(int y, double sign, double* counts) const {
+    if (y < 0) return;
+    if (valid_.data() == nullptr) {
+      for (std::size_t x = 0; x < cols_; ++x) counts[x] += sign;
+      return;
+    }
+    const std::uint8_t* valid = valid_.row(y);
+    for (std::size_t x = 0; x < cols_; ++x) counts[x] += valid[x] != 0 ? sign : 0.0;
+  }
+
+  const detail::FilterKernels& kernels_ = detail::filter_kernels();
   ImageView<const T> image_;
   ImageView<const std::uint8_t> valid_;
   DetailOptions options_;
-  double origin_;  ///< counts are taken from here: numbers stay small, and sums of them exact
+  double origin_;
   std::size_t cols_;
-  std::vector<float> a_, b_;
+  std::vector<float> nothing_;
+  std::vector<float> x_, a_, b_;
 };
 
 void check(const DetailOptions& options) {
@@ -201,6 +236,7 @@ void detail_enhance(ImageView<const T> image, ImageView<const std::uint8_t> vali
   }
   Enhancer<T, Out> enhancer(image, valid, options);
   const auto bands = static_cast<std::size_t>(enhancer.bands());
+  parallel_for(bands, threads, [&](std::size_t i, int) { enhancer.load(static_cast<int>(i)); });
   parallel_for(bands, threads, [&](std::size_t i, int) { enhancer.fit(static_cast<int>(i)); });
   parallel_for(bands, threads,
                [&](std::size_t i, int) { enhancer.render(static_cast<int>(i), out); });

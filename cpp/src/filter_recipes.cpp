@@ -201,12 +201,12 @@ class DestripeRecipe final : public Correction<DestripeRecipe> {
   template <typename T>
   void run(ImageView<const T> image, const Mask& mask, Nothing, ImageView<float> out) const {
     copy_counts(image, out);
-    if (options_.columns) subtract(out, mask);
+    if (options_.columns) subtract(image, out, mask);
     if (!options_.rows) return;
     std::vector<float> turned;
     std::vector<std::uint8_t> turned_mask;
     const ImageView<float> columns = transposed<float>(out, turned);
-    subtract(columns,
+    subtract(ImageView<const float>(columns), columns,
              mask.data() == nullptr ? Mask() : Mask(transposed<std::uint8_t>(mask, turned_mask)));
     for (int y = 0; y < out.rows(); ++y) {
       for (int x = 0; x < out.cols(); ++x) out.row(y)[x] = columns.row(x)[y];
@@ -224,14 +224,15 @@ class DestripeRecipe final : public Correction<DestripeRecipe> {
     return turned;
   }
 
-  void subtract(ImageView<float> picture, const Mask& mask) const {
-    const ImageView<const float> counts(picture);
-    std::vector<double> offsets = column_offsets(counts, mask, options_.window);
+  /// Takes the offsets of `image` off `picture`, which holds the same counts.
+  template <typename T>
+  void subtract(ImageView<const T> image, ImageView<float> picture, const Mask& mask) const {
+    std::vector<double> offsets = column_offsets(image, mask, options_.window);
     for (double& offset : offsets) {
       if (options_.limit > 0) offset = std::clamp(offset, -options_.limit, options_.limit);
       offset *= options_.strength;
     }
-    subtract_columns(counts, Span<const double>(offsets), picture);
+    subtract_columns(ImageView<const float>(picture), Span<const double>(offsets), picture);
   }
 
   StripeOptions options_;

@@ -135,9 +135,154 @@ void BlendCurvesU16(const std::uint32_t* HWY_RESTRICT upper,
   }
 }
 
+using F64 = hn::ScalableTag<double>;
+using HalfF32 = hn::Rebind<float, F64>;
+
+HWY_INLINE hn::Vec<F64> Load64(const float* p) {
+  return hn::PromoteTo(F64(), hn::LoadU(HalfF32(), p));
+}
+
+HWY_INLINE void Add64(hn::Vec<F64> change, double* to) {
+  hn::StoreU(hn::Add(hn::LoadU(F64(), to), change), F64(), to);
+}
+
+void ChangeMoments(const float* in, const float* out, std::size_t n, double* HWY_RESTRICT sum,
+                   double* HWY_RESTRICT square) {
+  const F64 d;
+  std::size_t i = 0;
+  for (; i + hn::Lanes(d) <= n; i += hn::Lanes(d)) {
+    const auto a = Load64(in + i);
+    const auto b = Load64(out + i);
+    Add64(hn::Sub(a, b), sum + i);
+    Add64(hn::Sub(hn::Mul(a, a), hn::Mul(b, b)), square + i);
+  }
+  if (i < n) scalar_filter_kernels().change_moments(in + i, out + i, n - i, sum + i, square + i);
+}
+
+void ChangePair(const float* first_in, const float* first_out, const float* second_in,
+                const float* second_out, std::size_t n, double* HWY_RESTRICT first,
+                double* HWY_RESTRICT second) {
+  const F64 d;
+  std::size_t i = 0;
+  for (; i + hn::Lanes(d) <= n; i += hn::Lanes(d)) {
+    Add64(hn::Sub(Load64(first_in + i), Load64(first_out + i)), first + i);
+    Add64(hn::Sub(Load64(second_in + i), Load64(second_out + i)), second + i);
+  }
+  if (i < n) {
+    scalar_filter_kernels().change_pair(first_in + i, first_out + i, second_in + i, second_out + i,
+                                        n - i, first + i, second + i);
+  }
+}
+
+HWY_INLINE hn::Vec<F64> WindowMean(const double* prefix, const WindowPrefix& sums, std::size_t i) {
+  const F64 d;
+  const auto sum = hn::Sub(hn::LoadU(d, prefix + i + sums.width), hn::LoadU(d, prefix + i));
+  return hn::Mul(sum, hn::LoadU(d, sums.inverse + i));
+}
+
+HWY_INLINE WindowPrefix From(const WindowPrefix& sums, std::size_t i) {
+  return {sums.first + i, sums.second + i, sums.width, sums.inverse + i};
+}
+
+void FitLines(const WindowPrefix& sums, std::size_t n, double edge, float* HWY_RESTRICT a,
+              float* HWY_RESTRICT b) {
+  const F64 d;
+  const HalfF32 df;
+  const auto e = hn::Set(d, edge);
+  const auto one = hn::Set(df, 1.0F);
+  std::size_t i = 0;
+  for (; i + hn::Lanes(d) <= n; i += hn::Lanes(d)) {
+    const auto mean = WindowMean(sums.first, sums, i);
+    const auto square = WindowMean(sums.second, sums, i);
+    const auto variance = hn::Max(hn::Sub(square, hn::Mul(mean, mean)), hn::Zero(d));
+    const auto slope = hn::Div(hn::DemoteTo(df, variance), hn::DemoteTo(df, hn::Add(variance, e)));
+    hn::StoreU(slope, df, a + i);
+    hn::StoreU(hn::Mul(hn::Sub(one, slope), hn::DemoteTo(df, mean)), df, b + i);
+  }
+  if (i < n) scalar_filter_kernels().fit_lines(From(sums, i), n - i, edge, a + i, b + i);
+}
+
+void Enhance(const WindowPrefix& sums, const DetailRow& row, const float* HWY_RESTRICT x,
+             std::size_t n, float* HWY_RESTRICT out) {
+  const F64 d;
+  const HalfF32 df;
+  const auto zero = hn::Zero(df);
+  const auto one = hn::Set(df, 1.0F);
+  const auto half = hn::Set(df, 0.5F);
+  const auto scale = hn::Set(df, row.scale);
+  const auto noise = hn::Set(df, row.noise);
+  std::size_t i = 0;
+  for (; i + hn::Lanes(d) <= n; i += hn::Lanes(d)) {
+    const auto a = hn::DemoteTo(df, WindowMean(sums.first, sums, i));
+    const auto b = hn::DemoteTo(df, WindowMean(sums.second, sums, i));
+    const auto count = hn::LoadU(df, x + i);
+    const auto smooth = hn::Add(hn::Mul(a, count), b);
+    const auto base = hn::Mul(hn::Sub(smooth, hn::Set(df, row.low)), scale);
+    const auto detail = hn::Mul(hn::Sub(count, smooth), scale);
+    const auto gated = hn::Sub(hn::Max(hn::Sub(detail, noise), zero),
+                               hn::Max(hn::Sub(hn::Neg(detail), noise), zero));
+    const auto inside = hn::Sub(hn::Min(hn::Max(base, zero), one), half);
+    const auto value = hn::Add(hn::Add(half, hn::Mul(hn::Set(df, row.base_share), inside)),
+                               hn::Mul(hn::Set(df, row.gain), gated));
+    const auto share = hn::Min(hn::Max(value, zero), one);
+    hn::StoreU(hn::Mul(share, hn::Set(df, row.top)), df, out + i);
+  }
+  if (i < n) scalar_filter_kernels().enhance(From(sums, i), row, x + i, n - i, out + i);
+}
+
+using MedianTag = hn::CappedTag<std::int32_t, kMedianLanes>;
+using MedianVec = hn::Vec<MedianTag>;
+
+/// How many values of each column are not above the bound.
+HWY_INLINE MedianVec CountNotAbove(const std::int32_t* values, std::size_t rows, MedianVec bound) {
+  const MedianTag d;
+  auto above = hn::Zero(d);
+  for (std::size_t r = 0; r < rows; ++r) {
+    const auto value = hn::LoadU(d, values + r * kMedianLanes);
+    above = hn::Add(above, hn::VecFromMask(d, hn::Gt(value, bound)));  // true is −1
+  }
+  return hn::Add(hn::Set(d, static_cast<std::int32_t>(rows)), above);
+}
+
+void MiddlePair(const std::int32_t* HWY_RESTRICT values, std::size_t rows, std::size_t k,
+                std::int32_t low, std::int32_t high, std::int32_t* HWY_RESTRICT at_k,
+                std::int32_t* HWY_RESTRICT after_k) {
+  const MedianTag d;
+  const auto rank = hn::Set(d, static_cast<std::int32_t>(k));
+  const auto one = hn::Set(d, 1);
+  for (std::size_t c = 0; c < kMedianLanes; c += hn::Lanes(d)) {
+    auto lo = hn::Set(d, low);
+    auto hi = hn::Set(d, high);
+    while (!hn::AllFalse(d, hn::Lt(lo, hi))) {
+      const auto middle = hn::Add(lo, hn::ShiftRight<1>(hn::Sub(hi, lo)));
+      const auto enough = hn::Gt(CountNotAbove(values + c, rows, middle), rank);
+      const auto open = hn::Lt(lo, hi);
+      hi = hn::IfThenElse(hn::And(open, enough), middle, hi);
+      lo = hn::IfThenElse(hn::AndNot(enough, open), hn::Add(middle, one), lo);
+    }
+    auto next = hn::Set(d, high);
+    for (std::size_t r = 0; r < rows; ++r) {
+      const auto value = hn::LoadU(d, values + r * kMedianLanes + c);
+      next = hn::IfThenElse(hn::Gt(value, lo), hn::Min(next, value), next);
+    }
+    const auto same = hn::Gt(CountNotAbove(values + c, rows, lo), hn::Add(rank, one));
+    hn::StoreU(lo, d, at_k + c);
+    hn::StoreU(k + 1 < rows ? hn::IfThenElse(same, lo, next) : lo, d, after_k + c);
+  }
+}
+
 const FilterKernels* FilterTable() {
-  static const FilterKernels table{hwy::TargetName(HWY_TARGET), ClipCounts,    Curves<std::uint8_t>,
-                                   Curves<std::uint16_t>,       BlendCurvesU8, BlendCurvesU16};
+  static const FilterKernels table{hwy::TargetName(HWY_TARGET),
+                                   ClipCounts,
+                                   Curves<std::uint8_t>,
+                                   Curves<std::uint16_t>,
+                                   BlendCurvesU8,
+                                   BlendCurvesU16,
+                                   ChangeMoments,
+                                   ChangePair,
+                                   FitLines,
+                                   Enhance,
+                                   MiddlePair};
   return &table;
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <type_traits>
 
+#include "filters.hpp"
 #include "irtd/error.hpp"
 #include "irtd/parallel.hpp"
 
@@ -15,7 +16,7 @@ namespace {
 using Mask = ImageView<const std::uint8_t>;
 
 constexpr int kRows = 32;      // of a piece of work over rows
-constexpr int kColumns = 16;   // of a piece of work over columns
+constexpr int kColumns = 64;   // of a piece of work over columns
 constexpr int kMaxRadius = 7;  // of the window a replacement comes from
 constexpr int kMaxSide = 1 << 24;
 
@@ -111,6 +112,8 @@ void high_pass(ImageView<const T> image, Mask valid, int y, int begin, int end, 
   }
 }
 
+constexpr double kSigmaOfSteps = 1.4826 / 1.4142135623730951;  // of a median of |differences|
+
 /// The noise of adjacent pixels: sigma of the docs.
 template <typename T>
 double noise_of(ImageView<const T> image, Mask valid) {
@@ -123,7 +126,28 @@ double noise_of(ImageView<const T> image, Mask valid) {
       steps.push_back(std::abs(static_cast<double>(row[x + 1]) - static_cast<double>(row[x])));
     }
   }
-  return 1.4826 * median(steps.data(), steps.size()) / std::sqrt(2.0);
+  return kSigmaOfSteps * median(steps.data(), steps.size());
+}
+
+/// The same of whole numbers without a mask, by histogram.
+template <typename T>
+double noise_of_counts(ImageView<const T> image) {
+  std::vector<std::size_t> often(std::size_t{std::numeric_limits<T>::max()} + 1);
+  for (int y = 0; y < image.rows(); ++y) {
+    const T* row = image.row(y);
+    for (int x = 0; x + 1 < image.cols(); ++x) {
+      ++often[static_cast<std::size_t>(std::abs(int{row[x + 1]} - int{row[x]}))];
+    }
+  }
+  const std::size_t n =
+      static_cast<std::size_t>(image.rows()) * (static_cast<std::size_t>(image.cols()) - 1);
+  if (n == 0) return 0;
+  const auto at_rank = [&](std::size_t rank) {
+    std::size_t value = 0;
+    for (std::size_t seen = often[0]; seen <= rank; seen += often[value]) ++value;
+    return static_cast<double>(value);
+  };
+  return kSigmaOfSteps * (at_rank((n - 1) / 2) + at_rank(n / 2)) / 2;
 }
 
 template <typename T>
@@ -162,12 +186,55 @@ T replacement(ImageView<const T> image, Mask valid, Mask bad, int y, int x) {
 
 }  // namespace
 
+namespace {
+
+/// Medians of the high-pass of whole numbers without a mask, over columns [begin, end) with whole
+/// windows, exactly: as (2 · window + 1) · v − sum, by counting in kMedianLanes columns at a time.
+template <typename T>
+void count_medians(ImageView<const T> image, int window, int begin, int end, double* offsets) {
+  constexpr auto kLanes = static_cast<int>(detail::kMedianLanes);
+  const auto rows = static_cast<std::size_t>(image.rows());
+  std::vector<std::int32_t> values(rows * detail::kMedianLanes);
+  const std::int32_t side = 2 * window + 1;
+  for (int first = begin; first < end; first += kLanes) {
+    const int last = std::min(first + kLanes, end) - 1;
+    std::int32_t low = std::numeric_limits<std::int32_t>::max();
+    std::int32_t high = std::numeric_limits<std::int32_t>::min();
+    std::int32_t* to = values.data();
+    for (int y = 0; y < image.rows(); ++y, to += kLanes) {
+      const T* row = image.row(y);
+      std::int32_t sum = 0;
+      for (int u = first - window; u <= first + window; ++u) sum += row[u];
+      for (int x = first; x <= last; ++x) {
+        const std::int32_t value = side * row[x] - sum;
+        to[x - first] = value;
+        low = std::min(low, value);
+        high = std::max(high, value);
+        if (x < last) sum += row[x + window + 1] - row[x - window];
+      }
+    }
+    std::int32_t at_k[detail::kMedianLanes];
+    std::int32_t after_k[detail::kMedianLanes];
+    detail::filter_kernels().middle_pair(values.data(), rows, (rows - 1) / 2, low, high, at_k,
+                                         after_k);
+    for (int x = first; x <= last; ++x) {
+      const double upper = rows % 2 == 0 ? after_k[x - first] : at_k[x - first];
+      offsets[x] = (at_k[x - first] + upper) / 2 / side;
+    }
+  }
+}
+
+}  // namespace
+
 template <typename T>
 std::vector<double> column_offsets(ImageView<const T> image, Mask valid, int window, int threads) {
   require(image, valid);
   IRTD_REQUIRE(window >= 1 && window <= kMaxSide, "the window is at least 1 pixel");
   std::vector<double> offsets(static_cast<std::size_t>(image.cols()));
-  for_pieces(image.cols(), kColumns, threads, [&](int begin, int end) {
+  // Sums of differences stay below 2^31.
+  const bool counting = std::is_integral_v<T> && valid.data() == nullptr && window < (1 << 12);
+  const auto slow = [&](int begin, int end) {
+    if (begin >= end) return;
     const auto rows = static_cast<std::size_t>(image.rows());
     std::vector<double> values(rows * kColumns);
     std::size_t counts[kColumns] = {};
@@ -181,6 +248,19 @@ std::vector<double> column_offsets(ImageView<const T> image, Mask valid, int win
       const auto column = static_cast<std::size_t>(x - begin);
       offsets[static_cast<std::size_t>(x)] = median(values.data() + column * rows, counts[column]);
     }
+  };
+  for_pieces(image.cols(), kColumns, threads, [&](int begin, int end) {
+    if constexpr (std::is_integral_v<T>) {
+      if (counting) {
+        const int whole = std::clamp(window, begin, end);
+        const int partial = std::clamp(image.cols() - window, whole, end);
+        slow(begin, whole);
+        count_medians(image, window, whole, partial, offsets.data());
+        slow(partial, end);
+        return;
+      }
+    }
+    slow(begin, end);
   });
   return offsets;
 }
@@ -209,10 +289,25 @@ void find_bad_pixels(ImageView<const T> image, Mask valid, const BadPixelRule& r
                "threshold and minimum are finite and 0 or more");
   IRTD_REQUIRE(image.rows() == bad.rows() && image.cols() == bad.cols() && bad.channels() == 1,
                "the map of bad pixels has the picture's shape");
-  const double distance = std::max(rule.threshold * noise_of(image, valid), rule.minimum);
+  double noise = 0;
+  if constexpr (std::is_integral_v<T>) {
+    noise = valid.data() == nullptr ? noise_of_counts(image) : noise_of(image, valid);
+  } else {
+    noise = noise_of(image, valid);
+  }
+  const double distance = std::max(rule.threshold * noise, rule.minimum);
+  const bool plain = std::is_integral_v<T> && valid.data() == nullptr;
   for_pieces(image.rows(), kRows, threads, [&](int begin, int end) {
     for (int y = begin; y < end; ++y) {
       for (int x = 0; x < image.cols(); ++x) {
+        // Most pixels lie near the one beside them: no need to look at the others.
+        if (plain && x > 0) {
+          const double step = static_cast<double>(image.row(y)[x]) - image.row(y)[x - 1];
+          if (std::abs(step) <= distance) {
+            bad.row(y)[x] = 0;
+            continue;
+          }
+        }
         const bool judged = valid.data() == nullptr || valid.row(y)[x] != 0;
         const bool found =
             judged && (!usable(image, valid, y, x) || stands_out(image, valid, y, x, distance));

@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <random>
 #include <vector>
@@ -92,6 +93,64 @@ TEST_CASE("filter kernels of every instruction set give the bits of the referenc
       table->blend_curves_u16(a.data(), b.data(), weights, n, wide.data());
       reference.blend_curves_u16(a.data(), b.data(), weights, n, wide_reference.data());
       CHECK(wide == wide_reference);
+    }
+  }
+}
+
+TEST_CASE("sums, lines, details and medians are the same on every instruction set") {
+  const FilterKernels& reference = irtd::detail::scalar_filter_kernels();
+  for (const FilterKernels* table : irtd::detail::all_filter_kernels()) {
+    CAPTURE(table->target);
+    for (const std::size_t n : {1U, 2U, 7U, 16U, 61U}) {
+      CAPTURE(n);
+      const std::vector<float> x = shares(n, 11);
+      const std::vector<float> y = shares(n, 12);
+      const auto run = [&](const FilterKernels& kernels) {
+        std::vector<double> first(n, 3.0), second(n, 4.0), prefix(n + 5), squares(n + 5);
+        kernels.change_moments(x.data(), y.data(), n, first.data(), second.data());
+        kernels.change_pair(x.data(), y.data(), y.data(), x.data(), n, first.data(), second.data());
+        for (std::size_t i = 1; i < n + 5; ++i) {
+          prefix[i] = prefix[i - 1] + first[i % n];
+          squares[i] = squares[i - 1] + 7 * second[i % n];
+        }
+        const std::vector<double> inverse(n, 0.2);
+        const irtd::detail::WindowPrefix sums{prefix.data(), squares.data(), 5, inverse.data()};
+        std::vector<float> a(n), b(n), out(n);
+        kernels.fit_lines(sums, n, 0.5, a.data(), b.data());
+        kernels.enhance(sums, {0.1F, 0.3F, 0.7F, 0.05F, 2.0F, 255.0F}, x.data(), n, out.data());
+        out.insert(out.end(), a.begin(), a.end());
+        out.insert(out.end(), b.begin(), b.end());
+        for (const double sum : first) out.push_back(static_cast<float>(sum));
+        for (const double sum : second) out.push_back(static_cast<float>(sum));
+        return out;
+      };
+      CHECK(run(*table) == run(reference));
+    }
+  }
+}
+
+TEST_CASE("medians by counting are those of sorted columns") {
+  constexpr std::size_t kLanes = irtd::detail::kMedianLanes;
+  for (const FilterKernels* table : irtd::detail::all_filter_kernels()) {
+    CAPTURE(table->target);
+    for (const std::size_t rows : {1U, 2U, 3U, 8U, 101U}) {
+      for (const std::uint32_t top : {1U, 5U, 100000U}) {
+        std::vector<std::int32_t> values;
+        for (const std::uint32_t number : numbers(rows * kLanes, 2 * top, 13)) {
+          values.push_back(static_cast<std::int32_t>(number) - static_cast<std::int32_t>(top));
+        }
+        const std::size_t k = (rows - 1) / 2;
+        std::vector<std::int32_t> at(kLanes), after(kLanes);
+        table->middle_pair(values.data(), rows, k, -static_cast<std::int32_t>(top),
+                           static_cast<std::int32_t>(top), at.data(), after.data());
+        for (std::size_t c = 0; c < kLanes; ++c) {
+          std::vector<std::int32_t> column;
+          for (std::size_t r = 0; r < rows; ++r) column.push_back(values[r * kLanes + c]);
+          std::sort(column.begin(), column.end());
+          CHECK(at[c] == column[k]);
+          CHECK(after[c] == column[std::min(k + 1, rows - 1)]);
+        }
+      }
     }
   }
 }
