@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from irtd_fast import _core
 from irtd_fast.errors import DecodeError
+from irtd_fast.images.bmp import decode_bmp
 from irtd_fast.images.channels import alpha_of, collapse, fail_colour, luma, without_alpha
 from irtd_fast.images.exif import ORIENTATION, read_exif, turn_upright
 from irtd_fast.images.fff import FffFile, flir_stream
@@ -182,7 +183,9 @@ def _is_indexed(data: bytes, encoding: str) -> bool:
     """Whether the colours are those of a palette, which then must be gray."""
     if encoding == "png":
         return data[25] == 3
-    return encoding == "bmp" and struct.unpack_from("<H", data, 28)[0] <= 8
+    return (
+        encoding == "bmp" and struct.unpack_from("<H", data, 24 if data[14] == 12 else 28)[0] <= 8
+    )
 
 
 def _decode_png(data: bytes) -> NDArray[Any]:
@@ -193,16 +196,6 @@ def _decode_png(data: bytes) -> NDArray[Any]:
     width, height = struct.unpack_from(">II", data, 16)
     check_size(height, width)
     return _guard(lambda: imagecodecs.png_decode(data))
-
-
-def _decode_bmp(data: bytes) -> NDArray[Any]:
-    import imagecodecs
-
-    if len(data) < 30:
-        raise DecodeError("BMP is cut off in its header")
-    width, height = struct.unpack_from("<ii", data, 18)
-    check_size(abs(height), width)
-    return _guard(lambda: imagecodecs.bmp_decode(data))
 
 
 def _decode_webp(data: bytes) -> NDArray[Any]:
@@ -230,7 +223,7 @@ def _probed(data: bytes) -> tuple[int, int]:
 
 _DECODERS: dict[str, Callable[[bytes], NDArray[Any]]] = {
     "png": _decode_png,
-    "bmp": _decode_bmp,
+    "bmp": decode_bmp,
     "webp": _decode_webp,
     "gif": _decode_gif,
 }

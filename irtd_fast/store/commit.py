@@ -22,6 +22,7 @@ from irtd_fast import _core
 from irtd_fast.errors import StoreError
 from irtd_fast.manifest import Manifest
 from irtd_fast.store.columns import write_column, write_document, write_group, write_table
+from irtd_fast.store.findings import Found, finding_columns, finding_notes
 from irtd_fast.store.plan import MODALITIES, RAW, ArrayPlan, Plan
 from irtd_fast.store.spec import (
     FORMAT_VERSION,
@@ -52,6 +53,7 @@ class Outcome:
         crcs: Per packed array: crc32c of each row.
         holes: Per bucket: rows without a chunk.
         problems: What went wrong while writing.
+        found: What decoding found out about infrared pictures, by sample.
     """
 
     keep: NDArray[np.int64]
@@ -59,6 +61,7 @@ class Outcome:
     crcs: dict[str, NDArray[np.uint32]]
     holes: dict[str, list[int]]
     problems: list[Problem]
+    found: dict[int, Found]
 
 
 def gather(manifest: Manifest, plan: Plan, receipts: Mapping[str, list[Receipt]]) -> Outcome:
@@ -75,6 +78,7 @@ def gather(manifest: Manifest, plan: Plan, receipts: Mapping[str, list[Receipt]]
     crcs: dict[str, NDArray[np.uint32]] = {}
     holes: dict[str, list[int]] = {}
     problems: list[Problem] = []
+    found: dict[int, Found] = {}
     for array in plan.arrays:
         members = array.members
         if array.kind == "packed":
@@ -84,10 +88,12 @@ def gather(manifest: Manifest, plan: Plan, receipts: Mapping[str, list[Receipt]]
             digests[array.modality][members[rows]] = np.asarray(receipt.digests, np.uint64)
             if array.kind == "packed":
                 crcs[array.path][rows] = np.asarray(receipt.crcs, np.uint32)
+            for row, bits, flags, radiometry in receipt.found:
+                found[int(members[row])] = bits, flags, radiometry
             for row, code, message in receipt.failures:
                 holes.setdefault(array.path, []).append(row)
                 problems.append(_lose(manifest, plan, array, row, code, message, lost))
-    return Outcome(np.flatnonzero(~lost), digests, crcs, holes, problems)
+    return Outcome(np.flatnonzero(~lost), digests, crcs, holes, problems, found)
 
 
 def _lose(
@@ -201,12 +207,16 @@ def write_source(
     tables = build_tables(
         manifest.samples, manifest.problems, plan, outcome.keep, outcome.digests, labels
     )
+    kept = [manifest.samples[i] for i in outcome.keep]
+    tables.samples |= finding_columns(kept, outcome.keep.tolist(), outcome.found)
+    manifest.notes.extend(finding_notes(outcome.found.values()))
     write_table(tree / "samples", tables.samples, "sample")
     write_table(tree / "problems", tables.problems, "problem")
     if labels is None:
         write_labels(tree, tables.objects, tables.points)
     irtd = {
-        "format": FORMAT_VERSION, **attributes, "arrays": plan.describe(),
+        "format": FORMAT_VERSION, **attributes, "notes": manifest.notes,
+        "arrays": plan.describe(),
         "splits": tables.splits, "scenes": tables.scenes, "sequences": tables.sequences,
         "categories": tables.categories, "counts": _counts(manifest, outcome, tables),
         "plan": plan.fingerprint,

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from irtd_fast.errors import CorruptStoreError
+from irtd_fast.store.findings import PictureFlag
 from irtd_fast.types import SampleFlag
 
 if TYPE_CHECKING:
@@ -94,6 +95,37 @@ class Sample:
     def flags(self) -> SampleFlag:
         """What is known about the sample as a whole."""
         return SampleFlag(int(self._value("flags")))
+
+    @property
+    def bits(self) -> int:
+        """Bits that the counts really use: 8 for 8-bit content in a 16-bit picture."""
+        has = self._source.has_column("samples", "infrared_bits")
+        return int(self._value("infrared_bits")) if has else 8 * self.infrared.itemsize
+
+    @property
+    def found(self) -> PictureFlag:
+        """What decoding found in the infrared picture."""
+        has = self._source.has_column("samples", "infrared_found")
+        return PictureFlag(int(self._value("infrared_found")) if has else 0)
+
+    @cached_property
+    def radiometry(self) -> dict[str, Any]:
+        """Fields of ``images.RadiometricInfo`` that the file gives; empty if it is none.
+
+        Raises:
+            CorruptStoreError: The stored text is no table.
+        """
+        if not self._source.has_column("samples", "radiometry"):
+            return {}
+        text = self._value("radiometry")
+        try:
+            found = json.loads(text) if text else {}
+        except ValueError:
+            found = None
+        if not isinstance(found, dict):
+            message = f"sample {self.id}: expected radiometry as JSON, found {text[:80]!r}"
+            raise CorruptStoreError(message, sample=self.id)
+        return found
 
     @cached_property
     def attributes(self) -> dict[str, str]:

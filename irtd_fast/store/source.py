@@ -24,7 +24,17 @@ from irtd_fast.store.spec import (
 )
 
 Array = NDArray[Any]
-_STRINGS = {"name", "path", "code", "where", "message", "action", "sample", "attributes"}
+_STRINGS = {
+    "name",
+    "path",
+    "code",
+    "where",
+    "message",
+    "action",
+    "sample",
+    "attributes",
+    "radiometry",
+}
 _VOCABULARIES = {
     "split": "splits", "scene": "scenes", "sequence": "sequences", "category": "categories",
 }  # fmt: skip

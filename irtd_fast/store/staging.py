@@ -37,6 +37,7 @@ class Receipt:
         digests: XXH64 of each sample's source file.
         crcs: crc32c of each sample's stored bytes (packed arrays), else empty.
         failures: ``[row, code, message]`` of samples that could not be used.
+        found: ``[row, bits, flags, radiometry]`` of infrared pictures that are not plain 8-bit.
     """
 
     file: str
@@ -47,6 +48,7 @@ class Receipt:
     digests: list[int]
     crcs: list[int] = field(default_factory=list)
     failures: list[tuple[int, str, str]] = field(default_factory=list)
+    found: list[tuple[int, int, int, dict[str, Any] | None]] = field(default_factory=list)
 
 
 class Staging:
@@ -218,6 +220,7 @@ class Staging:
         try:
             receipt = Receipt(**json.loads(path.read_bytes()))
             receipt.failures = [(int(r), str(c), str(m)) for r, c, m in receipt.failures]
+            receipt.found = [(int(r), int(b), int(f), info) for r, b, f, info in receipt.found]
             size = (self.tree / file).stat().st_size
         except (OSError, ValueError, TypeError, RecursionError):
             return None

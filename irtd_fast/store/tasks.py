@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
@@ -19,6 +19,7 @@ from irtd_fast import _core
 from irtd_fast.errors import DecodeError
 from irtd_fast.images import Channels, decode_image
 from irtd_fast.manifest import Manifest
+from irtd_fast.store.findings import RADIOMETRIC, Found, decode_raw, look_at
 from irtd_fast.store.plan import ArrayPlan, picture_of
 from irtd_fast.store.spec import Codec, make_chain
 from irtd_fast.store.staging import Receipt
@@ -62,6 +63,7 @@ class Filled:
     task: Task
     writer: _core.ShardWriter | _core.PackedWriter
     outcomes: list[_Outcome]
+    found: dict[int, Found] = field(default_factory=dict)
 
     def finish(self) -> Receipt:
         """Write what is left, sync, rename, and say what the file holds."""
@@ -75,7 +77,9 @@ class Filled:
         failures = [(row, outcome[3], outcome[4]) for row, outcome in both if not outcome[0]]
         digests = [outcome[1] for outcome in self.outcomes]
         crcs = [outcome[2] for outcome in self.outcomes] if packed else []
-        return Receipt(task.file, size, digest, count, list(task.rows), digests, crcs, failures)
+        found = [(task.rows[i], *self.found[i]) for i in sorted(self.found)]
+        rows = list(task.rows)
+        return Receipt(task.file, size, digest, count, rows, digests, crcs, failures, found)
 
 
 def make_tasks(arrays: Sequence[ArrayPlan]) -> list[Task]:
@@ -192,11 +196,12 @@ class TaskWriter:
             return 0
 
         others = [i for i, p in enumerate(pictures) if p.encoding != "jpeg" or not p.plain]
-        self._decode_others(others, pictures, array, outcomes, put)
+        filled = Filled(task, writer, outcomes)
+        self._decode_others(others, pictures, filled, put)
         for i in others:
             if not outcomes[i][0]:
                 writer.skip(i)
-        return Filled(task, writer, outcomes)
+        return filled
 
     def _fill_packed(self, task: Task, path: str, pictures: list[ImageInfo]) -> Filled:
         array = task.array
@@ -207,13 +212,13 @@ class TaskWriter:
             lengths = array.lengths[rows].tolist()
             outcomes = self._pack_jpeg(writer, inside, lengths, pictures)
             return Filled(task, writer, outcomes)
-        outcomes = [(False, 0, 0, "", "")] * len(pictures)
+        filled = Filled(task, writer, [(False, 0, 0, "", "")] * len(pictures))
 
         def put(i: int, pixels: _Pixels) -> int:
             return writer.put(inside[i], pixels)
 
-        self._decode_others(range(len(pictures)), pictures, array, outcomes, put)
-        return Filled(task, writer, outcomes)
+        self._decode_others(range(len(pictures)), pictures, filled, put)
+        return filled
 
     def _pack_jpeg(
         self,
@@ -250,14 +255,17 @@ class TaskWriter:
         self,
         numbers: Sequence[int],
         pictures: list[ImageInfo],
-        array: ArrayPlan,
-        outcomes: list[_Outcome],
+        filled: Filled,
         put: Callable[[int, _Pixels], int],
     ) -> None:
         """Decode pictures that are not plain JPEG on Python threads (the decoders free the GIL)."""
+        modality = filled.task.array.modality
 
         def one(i: int) -> None:
-            outcomes[i] = self._decode_one(pictures[i], array, lambda pixels: put(i, pixels))
+            outcome, found = self._decode_one(pictures[i], modality, lambda pixels: put(i, pixels))
+            filled.outcomes[i] = outcome
+            if found is not None:
+                filled.found[i] = found
             self.tick(1)
 
         if len(numbers) == 0:
@@ -266,27 +274,41 @@ class TaskWriter:
             list(pool.map(one, numbers))
 
     def _decode_one(
-        self, picture: ImageInfo, array: ArrayPlan, put: Callable[[_Pixels], int]
-    ) -> _Outcome:
-        digest = 0
+        self, picture: ImageInfo, modality: str, put: Callable[[_Pixels], int]
+    ) -> tuple[_Outcome, Found | None]:
+        digest, radiometric = 0, None
         difference = self._difference(picture)
         if difference:
-            return False, digest, 0, _CHANGED, difference
+            return (False, digest, 0, _CHANGED, difference), None
         try:
             data = Path(self._absolute(picture)).read_bytes()
             digest = _core.xxh64(data)
-            pixels = decode_for(data, picture, array.modality, self.tolerance)
+            if picture.part == "raw" and picture.encoding in RADIOMETRIC and not picture.border:
+                pixels, radiometric = decode_raw(data)
+            else:
+                pixels = decode_for(data, picture, modality, self.tolerance)
         except DecodeError as error:
-            return False, digest, 0, "undecodable-image", str(error)
+            return (False, digest, 0, "undecodable-image", str(error)), None
         except OSError as error:
-            return False, digest, 0, "unreadable", str(error)
-        expected = (picture.height, picture.width, picture.channels, picture.dtype)
-        channels = 1 if pixels.ndim == 2 else pixels.shape[2]
-        found = (*pixels.shape[:2], channels, str(pixels.dtype))
-        if found != expected:
-            message = f"expected {_shape_text(expected)}, found {_shape_text(found)}"
-            return False, digest, 0, _CHANGED, message
-        return True, digest, put(cast("_Pixels", np.ascontiguousarray(pixels))), "", ""
+            return (False, digest, 0, "unreadable", str(error)), None
+        message = _other_shape(picture, pixels)
+        if message:
+            return (False, digest, 0, _CHANGED, message), None
+        pixels = cast("_Pixels", np.ascontiguousarray(pixels))
+        found = None
+        if modality == "infrared":
+            found = look_at(pixels, picture, data, radiometric)
+        return (True, digest, put(pixels), "", ""), found
+
+
+def _other_shape(picture: ImageInfo, pixels: _Pixels) -> str:
+    """Say how a picture differs from what was planned; ``""`` if it does not."""
+    expected = (picture.height, picture.width, picture.channels, picture.dtype)
+    channels = 1 if pixels.ndim == 2 else pixels.shape[2]
+    found = (*pixels.shape[:2], channels, str(pixels.dtype))
+    if found == expected:
+        return ""
+    return f"expected {_shape_text(expected)}, found {_shape_text(found)}"
 
 
 def decode_for(data: bytes, picture: ImageInfo, modality: str, tolerance: int) -> _Pixels:
