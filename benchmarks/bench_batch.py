@@ -54,7 +54,7 @@ class Task:
         self.augment = Augment() if train else None
         self.loader = Loader(
             dataset[:count], batch_size=BATCH, size=SIZE if train else (HEIGHT, WIDTH),
-            augment=self.augment, seed=7, threads=read_threads(),
+            augment=self.augment, filter="bilinear", seed=7, threads=read_threads(),
             **({} if train else {"normalize": Counts(), "dtype": "uint8"}),
         )  # fmt: skip
         self.loader.set_epoch(number + 2)

@@ -300,8 +300,7 @@ class BatchPipeline:
         self,
         codes: typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
         rows: typing.Annotated[numpy.typing.ArrayLike, numpy.int64],
-        windows: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        flips: typing.Annotated[numpy.typing.ArrayLike, numpy.bool],
+        matrices: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
         *,
         size: tuple[
             typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex
@@ -309,6 +308,9 @@ class BatchPipeline:
         channels: typing.SupportsInt | typing.SupportsIndex = 1,
         dtype: str = "float32",
         layout: str = "chw",
+        filter: str = "antialias",
+        border: str = "replicate",
+        border_value: typing.SupportsFloat | typing.SupportsIndex = 0.0,
         normalize: collections.abc.Sequence[NativeRecipe],
         recipe_codes: typing.Annotated[numpy.typing.ArrayLike, numpy.int32] | None = None,
         out: typing.Any = None,
@@ -856,29 +858,38 @@ def replace_pixels(
     The image with every bad pixel replaced by the median of its good neighbours.
     """
 
-def resample(
-    image: numpy.ndarray,
-    window: typing.Annotated[
-        collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex], "FixedSize(4)"
-    ],
+def resample_batch(
+    images: list[typing.Any],
+    matrices: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
     size: tuple[
         typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex
     ],
     *,
-    flip: bool = False,
-    scale: typing.SupportsFloat | typing.SupportsIndex = 1.0,
-    offset: typing.SupportsFloat | typing.SupportsIndex = 0.0,
+    filter: str = "antialias",
+    border: str = "replicate",
+    border_value: typing.SupportsFloat | typing.SupportsIndex = 0.0,
     dtype: str = "float32",
     channels: typing.SupportsInt | typing.SupportsIndex = 1,
     layout: str = "chw",
+    scale: typing.Annotated[
+        collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex], "FixedSize(3)"
+    ] = [1.0, 1.0, 1.0],
+    offset: typing.Annotated[
+        collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex], "FixedSize(3)"
+    ] = [0.0, 0.0, 0.0],
+    clip: tuple[
+        typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex
+    ] = ...,
+    tone: typing.Annotated[numpy.typing.ArrayLike, numpy.float32] | None = None,
+    out: typing.Any = None,
+    threads: typing.SupportsInt | typing.SupportsIndex = 0,
 ) -> numpy.ndarray:
     """
-    Crop the window (x0, y0, x1, y1) in pixel edges, resample bilinearly to size
-    (height, width) with half-pixel centres, mirror, apply v * scale + offset, cast.
+    Resample pictures of any sizes to one size in one pass each, over threads.
 
-    image is uint8 or uint16, (h, w) or (h, w, 3); the result (channels, height, width) or
-    (height, width, channels). A window beyond the image repeats its edge pixels. Three
-    channels become one as BT.601 luma. Integer results round half to even and saturate.
+    images: uint8, uint16, float32 or int32, (h, w) or (h, w, 3); matrices (n, 2, 3) from
+    source to output pixel edges; the result (n, channels, height, width) or (n, height,
+    width, channels), in `out` if given. See irtd_fast.geometry.resample.
     """
 
 def scan_json(

@@ -23,6 +23,7 @@ void register_radiometry(py::module_& m);
 void register_recipe(py::module_& m);
 void register_store(py::module_& m);
 void register_batch(py::module_& m);
+void register_resample(py::module_& m);
 void register_build(py::module_& m);
 void register_filters(py::module_& m);
 void register_rows(py::module_& m);

@@ -68,6 +68,7 @@ PYBIND11_MODULE(_core, m) {
   irtd::python::register_build(m);
   irtd::python::register_image(m);
   irtd::python::register_hash(m);
+  irtd::python::register_resample(m);
   irtd::python::register_filters(m);
   irtd::python::register_boxes(m);
   irtd::python::register_iou(m);

@@ -7,6 +7,7 @@
 #include "irtd/batch.hpp"
 #include "irtd/parallel.hpp"
 #include "reader_object.hpp"
+#include "resample_arguments.hpp"
 
 namespace irtd::python {
 namespace {
@@ -59,49 +60,36 @@ void set_recipes(const OptionalCodes& numbers, std::vector<BatchItem>& items) {
   for (std::size_t i = 0; i < items.size(); ++i) items[i].recipe = numbers->data()[i];
 }
 
-PixelType pixel_type(const std::string& name) {
-  if (name == "uint8") return PixelType::u8;
-  if (name == "uint16") return PixelType::u16;
-  if (name == "float32") return PixelType::f32;
-  throw py::value_error("dtype must be uint8, uint16 or float32");
-}
-
 using CodeArray = py::array_t<std::int32_t, py::array::c_style>;
-using WindowArray = py::array_t<double, py::array::c_style>;
-using FlipArray = py::array_t<bool, py::array::c_style>;
+using MatrixArray = py::array_t<double, py::array::c_style>;
 
 std::vector<BatchItem> make_items(const CodeArray& codes, const Int64Array& rows,
-                                  const WindowArray& windows, const FlipArray& flips) {
+                                  const MatrixArray& matrices) {
   const py::ssize_t n = rows.size();
-  if (codes.size() != n || flips.size() != n || windows.ndim() != 2 || windows.shape(0) != n ||
-      windows.shape(1) != 4) {
-    throw py::value_error("codes (n), rows (n), windows (n, 4) and flips (n) must agree");
+  if (codes.size() != n || matrices.ndim() != 3 || matrices.shape(0) != n ||
+      matrices.shape(1) != 2 || matrices.shape(2) != 3) {
+    throw py::value_error("codes (n), rows (n) and matrices (n, 2, 3) must agree");
   }
   std::vector<BatchItem> items(static_cast<std::size_t>(n));
   for (py::ssize_t i = 0; i < n; ++i) {
-    const double* w = windows.data(i, 0);
     if (rows.data()[i] < 0) throw py::value_error("rows must not be negative");
-    items[static_cast<std::size_t>(i)] = {codes.data()[i],
-                                          static_cast<std::uint64_t>(rows.data()[i]),
-                                          w[0],
-                                          w[1],
-                                          w[2],
-                                          w[3],
-                                          flips.data()[i],
-                                          0};
+    BatchItem& item = items[static_cast<std::size_t>(i)];
+    item.source = codes.data()[i];
+    item.row = static_cast<std::uint64_t>(rows.data()[i]);
+    std::copy_n(matrices.data(i, 0, 0), 6, item.matrix);
   }
   return items;
 }
 
 py::tuple run(const Pipeline& self, const CodeArray& codes, const Int64Array& rows,
-              const WindowArray& windows, const FlipArray& flips, std::pair<int, int> size,
-              int channels, const std::string& dtype, const std::string& layout,
-              const Recipes& normalize, const OptionalCodes& recipe_codes, const py::object& out,
-              int threads) {
-  if (layout != "chw" && layout != "hwc") throw py::value_error("layout must be chw or hwc");
-  const BatchShape shape{size.first, size.second, channels, pixel_type(dtype),
-                         layout == "chw" ? Layout::chw : Layout::hwc};
-  std::vector<BatchItem> items = make_items(codes, rows, windows, flips);
+              const MatrixArray& matrices, std::pair<int, int> size, int channels,
+              const std::string& dtype, const std::string& layout, const std::string& filter,
+              const std::string& border, float border_value, const Recipes& normalize,
+              const OptionalCodes& recipe_codes, const py::object& out, int threads) {
+  const OutputType type = output_type(dtype);
+  const BatchShape shape{size.first,        size.second,       channels,          type.type,
+                         layout_of(layout), filter_of(filter), border_of(border), border_value};
+  std::vector<BatchItem> items = make_items(codes, rows, matrices);
   set_recipes(recipe_codes, items);
   const std::vector<RecipePtr> recipes(normalize.begin(), normalize.end());
   if (size.first < 1 || size.second < 1 || channels < 1) {
@@ -111,7 +99,7 @@ py::tuple run(const Pipeline& self, const CodeArray& codes, const Int64Array& ro
   const std::vector<py::ssize_t> dims =
       shape.layout == Layout::chw ? std::vector<py::ssize_t>{n, channels, size.first, size.second}
                                   : std::vector<py::ssize_t>{n, size.first, size.second, channels};
-  py::array array = output_array(out, py::dtype(dtype), dims);
+  py::array array = output_array(out, type.dtype, dims);
   const MutableBytes target = mutable_bytes(array);
   StageTimes times;
   {
@@ -185,10 +173,12 @@ void register_batch(py::module_& m) {
         "Source over a packed array; shapes (n, 3) int32: height, width, channels.");
   py::class_<Pipeline>(m, "BatchPipeline", "Fused read-decode-crop-resize-normalise over threads.")
       .def(py::init(&make_pipeline), py::arg("sources"))
-      .def("run", &run, py::arg("codes"), py::arg("rows"), py::arg("windows"), py::arg("flips"),
-           py::kw_only(), py::arg("size"), py::arg("channels") = 1, py::arg("dtype") = "float32",
-           py::arg("layout") = "chw", py::arg("normalize"), py::arg("recipe_codes") = py::none(),
-           py::arg("out") = py::none(), py::arg("threads") = 0,
+      .def("run", &run, py::arg("codes"), py::arg("rows"), py::arg("matrices"), py::kw_only(),
+           py::arg("size"), py::arg("channels") = 1, py::arg("dtype") = "float32",
+           py::arg("layout") = "chw", py::arg("filter") = "antialias",
+           py::arg("border") = "replicate", py::arg("border_value") = 0.0F, py::arg("normalize"),
+           py::arg("recipe_codes") = py::none(), py::arg("out") = py::none(),
+           py::arg("threads") = 0,
            "One batch: (array, (fetch, normalize, resample) nanoseconds over all threads).\n\n"
            "normalize: native recipes; recipe_codes (n) int32 says which is whose (all the first).")
       .def("fetch", &fetch, py::arg("code"), py::arg("row"), "One sample in native size.")

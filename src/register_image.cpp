@@ -1,5 +1,4 @@
-// JPEG, probing, hashing, resampling and value statistics.
-#include <array>
+// JPEG, probing, hashing and value statistics.
 #include <optional>
 #include <utility>
 #include <vector>
@@ -9,7 +8,6 @@
 #include "irtd/jpeg.hpp"
 #include "irtd/normalize.hpp"
 #include "irtd/probe.hpp"
-#include "irtd/resample.hpp"
 #include "paths.hpp"
 #include "pictures.hpp"
 
@@ -103,49 +101,6 @@ py::list probe_many(const py::list& paths, int threads) {
   return result;
 }
 
-struct OutputType {
-  PixelType type;
-  py::dtype dtype;
-};
-
-OutputType output_type(const std::string& name) {
-  if (name == "float32") return {PixelType::f32, py::dtype::of<float>()};
-  if (name == "uint8") return {PixelType::u8, py::dtype::of<std::uint8_t>()};
-  IRTD_REQUIRE(name == "uint16", "dtype is \"float32\", \"uint8\" or \"uint16\"");
-  return {PixelType::u16, py::dtype::of<std::uint16_t>()};
-}
-
-py::array resample(const py::array& image, const std::array<double, 4>& window,
-                   std::pair<int, int> size, bool flip, float scale, float offset,
-                   const std::string& dtype, int channels, const std::string& layout) {
-  IRTD_REQUIRE(channels == 1 || channels == 3, "channels is 1 or 3");
-  IRTD_REQUIRE(layout == "chw" || layout == "hwc", "layout is \"chw\" or \"hwc\"");
-  const auto [height, width] = size;
-  IRTD_REQUIRE(height > 0 && width > 0 && height <= (1 << 20) && width <= (1 << 20),
-               "size is (height, width), from 1 to 2**20 each");
-  ResampleOptions options;
-  options.x0 = window[0];
-  options.y0 = window[1];
-  options.x1 = window[2];
-  options.y1 = window[3];
-  options.flip = flip;
-  options.scale = scale;
-  options.offset = offset;
-  options.layout = layout == "chw" ? Layout::chw : Layout::hwc;
-  const OutputType type = output_type(dtype);
-  const Shape shape = options.layout == Layout::chw ? Shape{channels, height, width}
-                                                    : Shape{height, width, channels};
-  py::array out(type.dtype, shape);
-  void* target = out.mutable_data();
-  const int out_h = height;
-  const int out_w = width;
-  with_image(image, [&](const auto& view) {
-    const py::gil_scoped_release release;
-    resample_bilinear(view, options, target, type.type, out_h, out_w, channels);
-  });
-  return out;
-}
-
 py::tuple value_range(const py::array& image) {
   const ValueRange range = with_image(image, [](const auto& view) {
     const py::gil_scoped_release release;
@@ -218,14 +173,6 @@ void register_image(py::module_& m) {
         return xxh64(bytes, seed);
       },
       py::arg("data"), py::arg("seed") = 0, "XXH64 of a contiguous buffer.");
-  m.def("resample", &resample, py::arg("image").noconvert(), py::arg("window"), py::arg("size"),
-        py::kw_only(), py::arg("flip") = false, py::arg("scale") = 1.0F, py::arg("offset") = 0.0F,
-        py::arg("dtype") = "float32", py::arg("channels") = 1, py::arg("layout") = "chw",
-        "Crop the window (x0, y0, x1, y1) in pixel edges, resample bilinearly to size\n"
-        "(height, width) with half-pixel centres, mirror, apply v * scale + offset, cast.\n\n"
-        "image is uint8 or uint16, (h, w) or (h, w, 3); the result (channels, height, width) or\n"
-        "(height, width, channels). A window beyond the image repeats its edge pixels. Three\n"
-        "channels become one as BT.601 luma. Integer results round half to even and saturate.");
 }
 
 }  // namespace irtd::python

@@ -1,5 +1,6 @@
 #include "irtd/batch.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <string>
@@ -116,7 +117,8 @@ Picture picture_of(const Pixels& pixels) {
 }
 
 float top_of(PixelType type) {
-  return type == PixelType::f32 ? 1.0F : (type == PixelType::u16 ? 65535.0F : 255.0F);
+  if (type == PixelType::u8) return 255.0F;
+  return type == PixelType::u16 ? 65535.0F : 1.0F;
 }
 
 template <typename T>
@@ -128,18 +130,17 @@ void resample_toned(const Toned& toned, const BatchItem& item, const BatchShape&
                                  static_cast<int>(picture.channels),
                                  picture.row_stride / static_cast<std::ptrdiff_t>(sizeof(T)));
   ResampleOptions options{};
-  options.x0 = item.x0;
-  options.y0 = item.y0;
-  options.x1 = item.x1;
-  options.y1 = item.y1;
-  options.flip = item.flip;
-  options.scale = toned.line.scale;
-  options.offset = static_cast<float>(double{toned.line.offset} -
-                                      double{toned.line.base} * double{toned.line.scale});
+  std::copy(item.matrix, item.matrix + 6, options.matrix);
+  options.filter = shape.filter;
+  options.border = shape.border;
+  options.border_value = shape.border_value;
+  set_affine(&options, toned.line.scale,
+             static_cast<float>(double{toned.line.offset} -
+                                double{toned.line.base} * double{toned.line.scale}));
   options.lo_clip = toned.line.lo;
   options.hi_clip = toned.line.hi;
   options.layout = shape.layout;
-  resample_bilinear(image, options, out, shape.type, shape.height, shape.width, shape.channels);
+  resample(image, options, out, shape.type, shape.height, shape.width, shape.channels);
 }
 
 std::uint64_t since(Clock::time_point start) {
@@ -192,9 +193,8 @@ std::unique_ptr<PixelSource> make_packed_source(std::shared_ptr<const PackedRead
 }
 
 std::size_t BatchShape::sample_bytes() const {
-  const std::size_t item = type == PixelType::f32 ? 4 : (type == PixelType::u16 ? 2 : 1);
   return static_cast<std::size_t>(height) * static_cast<std::size_t>(width) *
-         static_cast<std::size_t>(channels) * item;
+         static_cast<std::size_t>(channels) * pixel_bytes(type);
 }
 
 StageTimes run_batch(const std::vector<const PixelSource*>& sources,
@@ -202,6 +202,7 @@ StageTimes run_batch(const std::vector<const PixelSource*>& sources,
                      const BatchShape& shape, MutableBytes out, int threads) {
   IRTD_REQUIRE(shape.height > 0 && shape.width > 0, "batch pictures must have pixels");
   IRTD_REQUIRE(shape.channels == 1 || shape.channels == 3, "channels must be 1 or 3");
+  IRTD_REQUIRE(shape.type != PixelType::i32, "batches of pictures are not int32");
   const std::size_t stride = shape.sample_bytes();
   IRTD_REQUIRE(out.size() == items.size() * stride, "out must hold exactly the batch");
   StageTotals totals;

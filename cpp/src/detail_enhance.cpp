@@ -9,7 +9,7 @@
 #include "filters.hpp"
 #include "irtd/error.hpp"
 #include "irtd/parallel.hpp"
-#include "kernels.hpp"
+#include "kernels_resample.hpp"
 
 namespace irtd {
 namespace {
@@ -141,10 +141,11 @@ class Enhancer {
   void finish(const std::vector<float>& row, Out* out) const {
     if constexpr (std::is_same_v<Out, float>) {
       std::copy(row.begin(), row.end(), out);
-    } else if constexpr (sizeof(Out) == 1) {
-      detail::kernels().to_u8(row.data(), cols_, out);
     } else {
-      detail::kernels().to_u16(row.data(), cols_, out);
+      const PixelType type = sizeof(Out) == 1 ? PixelType::u8 : PixelType::u16;
+      const detail::AffineClip whole{1.0F, 0.0F, 0.0F, std::numeric_limits<Out>::max()};
+      const auto slot = static_cast<std::size_t>(type);
+      detail::resample_kernels().finish[slot](row.data(), cols_, whole, out);
     }
   }
 

@@ -94,10 +94,17 @@ class Sources {
   std::vector<std::unique_ptr<PixelSource>> owned_;
 };
 
-/// A window of a row, a little inside it.
+/// A window of a row, a little inside it, onto 12 x 10 pixels.
 BatchItem item(const Sources& sources, int source, std::uint64_t row, bool flip = false) {
   const Pixels shape = sources.list[static_cast<std::size_t>(source)]->shape(row);
-  return {source, row, 0.5, 1.25, shape.width - 1.0, shape.height - 0.5, flip};
+  const double window[4] = {0.5, 1.25, shape.width - 1.0, shape.height - 0.5};
+  irtd::ResampleOptions options;
+  irtd::set_window(&options, window, 12, 10, flip);
+  BatchItem made;
+  made.source = source;
+  made.row = row;
+  std::copy(options.matrix, options.matrix + 6, made.matrix);
+  return made;
 }
 
 Data run(const Sources& sources, const std::vector<BatchItem>& items, const Normalize& normalize,
@@ -128,22 +135,18 @@ void compose(const Pixels& pixels, const BatchItem& item, const Normalize& norma
     high = at(min_max ? 100 : normalize.high);
   }
   irtd::ResampleOptions options;
-  options.x0 = item.x0;
-  options.y0 = item.y0;
-  options.x1 = item.x1;
-  options.y1 = item.y1;
-  options.flip = item.flip;
+  std::copy(item.matrix, item.matrix + 6, options.matrix);
   const double scale =
       high > low ? (double{normalize.out_high} - normalize.out_low) / (high - low) : 0;
-  options.scale = static_cast<float>(scale);
   // From the bottom of the stretch, both in float32 as the line of a recipe has them.
-  options.offset = static_cast<float>(double{normalize.out_low} -
-                                      double{static_cast<float>(low)} * double{options.scale});
+  const auto slope = static_cast<float>(scale);
+  irtd::set_affine(&options, slope,
+                   static_cast<float>(double{normalize.out_low} -
+                                      double{static_cast<float>(low)} * double{slope}));
   options.lo_clip = normalize.clip_low;
   options.hi_clip = normalize.clip_high;
   options.layout = shape.layout;
-  irtd::resample_bilinear(image, options, out, shape.type, shape.height, shape.width,
-                          shape.channels);
+  irtd::resample(image, options, out, shape.type, shape.height, shape.width, shape.channels);
 }
 
 /// The batch one sample after another, from the parts it is made of.
@@ -251,7 +254,8 @@ TEST_CASE("a batch is the composition of its parts, for any number of threads") 
 
 TEST_CASE("the whole picture at its own size is its counts, scaled") {
   const Sources sources;
-  const BatchItem whole{0, 3, 0, 0, kCols, kRows, false};
+  BatchItem whole;  // at its own size
+  whole.row = 3;
   const Normalize recipe{NormalizeMode::fixed, 0, 65535, 0, 1, 0, 1};
   const auto got = floats(run(sources, {whole}, recipe, {kRows, kCols}, 1));
   const Data bytes = sample(3, kRows * kCols * 2);
@@ -296,8 +300,7 @@ TEST_CASE("a failure carries its place in the batch, its class and its file") {
     CHECK(other_shape.code() == Errc::corrupt);
     CHECK(other_shape.path() == sources.file("jpeg0"));
     BatchItem outside = item(sources, 0, 1);
-    outside.x0 = 100;
-    outside.x1 = 110;
+    outside.matrix[0] = 0;  // singular
     CHECK(failure(5, outside, threads).code() == Errc::invalid_argument);
     BatchItem nowhere = item(sources, 0, 1);
     nowhere.source = 3;

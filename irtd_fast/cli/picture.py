@@ -23,6 +23,7 @@ from irtd_fast.cli.draw import (
     wrap,
 )
 from irtd_fast.cli.font import ADVANCE
+from irtd_fast.geometry import resample
 from irtd_fast.store.sample import Sample
 from irtd_fast.types import SampleFlag
 
@@ -117,9 +118,7 @@ def _partner_panel(partner: NDArray[Any], infrared: _Panel) -> _Panel:
         larger = np.repeat(np.repeat(rgb, int(scale), 0), int(scale), 1)
     else:
         window = (0.0, 0.0, float(rgb.shape[1]), float(rgb.shape[0]))
-        larger = np.ascontiguousarray(
-            _core.resample(rgb, window, (height, width), dtype="uint8", channels=3, layout="hwc")
-        )
+        larger = resample(rgb, window, (height, width), layout="hwc")
     if scale != 1:
         said += f", shown at {scale:.3g} x"
     return _Panel(larger, scale, f"visible {_size(partner)}, {said}")

@@ -204,7 +204,7 @@ def _lines(panel: Panel, letters: int) -> list[str]:
 
 def _fitted(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """A panel's pixels at its width, or below it by less than the picture's own width."""
-    from irtd_fast import _core
+    from irtd_fast.geometry import resample
 
     height, width = pixels.shape
     if width <= _WIDTH:
@@ -212,5 +212,5 @@ def _fitted(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         return np.repeat(np.repeat(pixels, factor, 0), factor, 1)
     size = (max(round(height * _WIDTH / width), 1), _WIDTH)
     whole = (0.0, 0.0, float(width), float(height))
-    smaller: NDArray[np.uint8] = _core.resample(pixels, whole, size, dtype="uint8")[0]
+    smaller: NDArray[np.uint8] = resample(pixels, whole, size, layout="hw")
     return smaller

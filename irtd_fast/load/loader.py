@@ -13,6 +13,7 @@ from irtd_fast.density import Density, density_maps, frame_sigmas
 from irtd_fast.errors import IrtdError, LoaderError
 from irtd_fast.geometry.ledger import Ledger
 from irtd_fast.geometry.remap import BoxOptions, Remapped, remap_boxes, remap_points
+from irtd_fast.geometry.resampling import Border, Filter, check_choice
 from irtd_fast.geometry.windows import Pictures
 from irtd_fast.load.augment import Augment, whole_windows, window_matrices
 from irtd_fast.load.batch import Batch
@@ -64,6 +65,9 @@ class Loader:
         dtype: ``float32`` or ``uint8``.
         channels: 1 or 3; a gray picture is repeated.
         layout: ``chw`` or ``hwc``.
+        filter: How pictures are resized (``geometry.resample`` explains each). ``antialias`` keeps
+            small hot targets when it reduces; ``bilinear`` is what OpenCV does by default.
+        border: What stands where a window reaches beyond its picture.
         order: ``random`` or ``sequential``.
         boxes: What becomes of boxes that the window cuts.
         density: How density maps of the points are made (``Batch.density``), ``None``: none are.
@@ -96,6 +100,8 @@ class Loader:
     threads: int = 0
     prefetch: int = 2
     density: Density | None = None
+    filter: Filter = "antialias"
+    border: Border = "replicate"
 
     def __post_init__(self) -> None:
         """Check the arguments and fix the order of epochs."""
@@ -108,6 +114,8 @@ class Loader:
             raise ValueError(f"dtype must be float32 or uint8, found {self.dtype!r}")
         if self.layout not in ("chw", "hwc"):
             raise ValueError(f"layout must be chw or hwc, found {self.layout!r}")
+        check_choice("filter", self.filter, Filter)
+        check_choice("border", self.border, Border)
         self._recipes = SampleRecipes(self.normalize, self.dataset, self.dtype)
         self.sampler = Sampler(
             len(self.dataset), self.batch_size, self.order, self.seed, self.rank,
@@ -187,20 +195,18 @@ class Loader:
                 self.seed, epoch, index, pictures, self.size
             )
             windows, outcomes = drawn.windows, drawn.outcomes
-        images = self._pixels(index, windows, flips)
         matrix = window_matrices(windows, flips, self.size)
+        images = self._pixels(index, matrix)
         return Batch(images, **self._boxes(objects, matrix), **self._points(index, matrix),
                      matrix=matrix, index=index, crop_outcome=outcomes)  # fmt: skip
 
-    def _pixels(
-        self, index: NDArray[np.int64], windows: NDArray[np.float64], flips: NDArray[np.bool_]
-    ) -> NDArray[Any]:
+    def _pixels(self, index: NDArray[np.int64], matrix: NDArray[np.float64]) -> NDArray[Any]:
         codes, rows = self.dataset.locate(index)
         try:
             images, times = self.dataset.pipeline.run(
-                codes, rows, windows, flips, size=self.size, channels=self.channels,
-                dtype=self.dtype, layout=self.layout, normalize=self._recipes.native,
-                recipe_codes=self._recipes.codes(index), threads=self.threads,
+                codes, rows, matrix, size=self.size, channels=self.channels, dtype=self.dtype,
+                layout=self.layout, filter=self.filter, border=self.border, threads=self.threads,
+                normalize=self._recipes.native, recipe_codes=self._recipes.codes(index),
             )  # fmt: skip
         except (IrtdError, OSError) as error:
             place = getattr(error, "row", None)

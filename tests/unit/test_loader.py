@@ -45,8 +45,9 @@ def digest(loader):
 
 def test_batches_equal_a_plain_reference(dataset):
     loader = Loader(
-        dataset, batch_size=8, size=(48, 56), seed=9, normalize=Counts(), dtype="uint8", threads=2
-    )
+        dataset, batch_size=8, size=(48, 56), seed=9, normalize=Counts(), dtype="uint8", threads=2,
+        filter="bilinear",
+    )  # fmt: skip
     for batch in loader:
         for i, number in enumerate(batch.index):
             sample = dataset[int(number)]
@@ -260,3 +261,20 @@ def test_density_maps_count_the_points_of_the_batch(dataset, sigma):
         seen += counts.sum()
     assert seen > 0
     assert next(iter(Loader(targets, batch_size=5, size=(62, 90)))).density is None
+
+
+def test_filters_and_borders_reach_the_pixels(dataset):
+    sample = dataset[0].infrared
+    height, width = sample.shape
+    for name, flag in (("area", cv2.INTER_AREA), ("bilinear", cv2.INTER_LINEAR)):
+        loader = Loader(
+            dataset, 1, (height // 4, width // 4), augment=None, order="sequential", filter=name,
+            normalize=Counts(), dtype="uint8",
+        )  # fmt: skip
+        images = next(iter(loader)).images
+        expected = cv2.resize(sample, (width // 4, height // 4), interpolation=flag)
+        assert np.abs(images[0, 0].astype(int) - expected).max() <= 1
+    with pytest.raises(ValueError, match="filter must be nearest"):
+        Loader(dataset, filter="cubic")
+    with pytest.raises(ValueError, match="border must be replicate"):
+        Loader(dataset, border="wrap")

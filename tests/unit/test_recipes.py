@@ -58,8 +58,8 @@ def run_native(image, recipe, dtype, tmp_path):
     )  # fmt: skip
     pipeline = _core.BatchPipeline([_core.bucket_source(reader, height, width, 1)])
     batch, _ = pipeline.run(
-        np.zeros(1, np.int32), np.zeros(1, np.int64), np.array([[0.0, 0, width, height]]),
-        np.zeros(1, bool), size=(height, width), dtype=dtype, normalize=[recipe.native(dtype)],
+        np.zeros(1, np.int32), np.zeros(1, np.int64), np.eye(2, 3)[None],
+        size=(height, width), dtype=dtype, normalize=[recipe.native(dtype)],
     )  # fmt: skip
     return batch[0, 0]
 

@@ -45,9 +45,8 @@ std::unique_ptr<PixelSource> make_packed_source(std::shared_ptr<const PackedRead
 struct BatchItem {
   int source = 0;
   std::uint64_t row = 0;
-  double x0 = 0, y0 = 0, x1 = 0, y1 = 0;  ///< window in native pixels
-  bool flip = false;
-  int recipe = 0;  ///< number of the sample's recipe
+  double matrix[6] = {1, 0, 0, 0, 1, 0};  ///< native to batch pixels, as in ResampleOptions
+  int recipe = 0;                         ///< number of the sample's recipe
 };
 
 struct BatchShape {
@@ -56,6 +55,9 @@ struct BatchShape {
   int channels = 1;
   PixelType type = PixelType::f32;
   Layout layout = Layout::chw;
+  Filter filter = Filter::bilinear;
+  Border border = Border::replicate;
+  float border_value = 0;  ///< before the recipe's line: counts, or what a table made of them
   std::size_t sample_bytes() const;
 };
 

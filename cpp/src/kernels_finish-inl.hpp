@@ -1,0 +1,110 @@
+// Floats to output pixels: affine, clip, cast; included once per SIMD target (Highway's -inl
+// convention).
+#if defined(IRTD_KERNELS_FINISH_INL_HPP_) == defined(HWY_TARGET_TOGGLE)
+#ifdef IRTD_KERNELS_FINISH_INL_HPP_
+#undef IRTD_KERNELS_FINISH_INL_HPP_
+#else
+#define IRTD_KERNELS_FINISH_INL_HPP_
+#endif
+
+#include <algorithm>
+#include <limits>
+
+#include "kernels_floats-inl.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace irtd::detail::HWY_NAMESPACE {
+
+struct StoreFloat {
+  using Item = float;
+  static constexpr float kTop = 0;  // no whole number
+  static HWY_INLINE void Store(VF value, float* out) { hn::StoreU(value, F32(), out); }
+};
+
+/// Values are within the type already, and no NaN.
+template <typename T>
+struct StoreWhole {
+  using Item = T;
+  static constexpr auto kTop = static_cast<float>(std::numeric_limits<T>::max());
+  static HWY_INLINE void Store(VF value, T* out) {
+    const hn::Rebind<T, F32> narrow;
+    hn::StoreU(hn::DemoteTo(narrow, hn::NearestInt(value)), narrow, out);
+  }
+};
+
+/// Round half to even to the upper half; NaN becomes a quiet NaN (to_bf16 of half.hpp).
+struct StoreBf16 {
+  using Item = std::uint16_t;
+  static constexpr float kTop = 0;
+  static HWY_INLINE void Store(VF value, std::uint16_t* out) {
+    const U32 d;
+    const auto bits = hn::BitCast(d, value);
+    const auto upper = hn::ShiftRight<16>(bits);
+    const auto odd = hn::And(upper, hn::Set(d, 1U));
+    const auto rounded = hn::ShiftRight<16>(hn::Add(hn::Add(bits, hn::Set(d, 0x7FFFU)), odd));
+    const auto quiet = hn::Or(upper, hn::Set(d, 0x40U));
+    const auto chosen = hn::IfThenElse(hn::RebindMask(d, hn::IsNaN(value)), quiet, rounded);
+    // As signed, since that is what every target can narrow; it is below 2^16.
+    hn::StoreU(hn::DemoteTo(Narrow16(), hn::BitCast(I32(), chosen)), Narrow16(), out);
+  }
+};
+
+/// The steps of to_f16 in half.hpp, for all lanes.
+struct StoreF16 {
+  using Item = std::uint16_t;
+  static constexpr float kTop = 0;
+  static HWY_INLINE void Store(VF value, std::uint16_t* out) {
+    const F32 df;
+    const U32 d;
+    const I32 di;  // magnitudes are below 2^31: signed comparisons are right
+    const auto bits = hn::BitCast(d, value);
+    const auto sign = hn::And(hn::ShiftRight<16>(bits), hn::Set(d, 0x8000U));
+    const auto magnitude = hn::And(bits, hn::Set(d, 0x7FFFFFFFU));
+    const auto odd = hn::And(hn::ShiftRight<13>(magnitude), hn::Set(d, 1U));
+    const auto rounded = hn::Add(hn::Add(magnitude, hn::Set(d, 0xFFFU)), odd);
+    const auto normal = hn::ShiftRight<13>(hn::Sub(rounded, hn::Set(d, 0x38000000U)));
+    // Adding ½ shifts a subnormal's bits to the bottom of the mantissa, rounded by the hardware.
+    const auto shifted = hn::Add(hn::BitCast(df, magnitude), hn::Set(df, 0.5F));
+    const auto subnormal = hn::Sub(hn::BitCast(d, shifted), hn::Set(d, 0x3F000000U));
+    const auto compared = hn::BitCast(di, magnitude);
+    const auto is_small = hn::Lt(compared, hn::Set(di, 0x38800000));
+    const auto is_large = hn::Gt(compared, hn::Set(di, 0x477FFFFF));
+    const auto is_nan = hn::Gt(compared, hn::Set(di, 0x7F800000));
+    auto half = hn::IfThenElse(hn::RebindMask(d, is_small), subnormal, normal);
+    half = hn::IfThenElse(hn::RebindMask(d, is_large), hn::Set(d, 0x7C00U), half);
+    half = hn::IfThenElse(hn::RebindMask(d, is_nan), hn::Set(d, 0x7E00U), half);
+    hn::StoreU(hn::DemoteTo(Narrow16(), hn::BitCast(di, hn::Or(half, sign))), Narrow16(), out);
+  }
+};
+
+template <class To>
+void Finish(const float* HWY_RESTRICT in, std::size_t n, const AffineClip& affine, void* out) {
+  const F32 d;
+  const std::size_t lanes = hn::Lanes(d);
+  const auto scale = hn::Set(d, affine.scale);
+  const auto offset = hn::Set(d, affine.offset);
+  constexpr bool kWhole = To::kTop > 0;
+  const auto lo = hn::Set(d, kWhole ? std::clamp(affine.lo, 0.0F, To::kTop) : affine.lo);
+  const auto hi = hn::Set(d, kWhole ? std::clamp(affine.hi, 0.0F, To::kTop) : affine.hi);
+  auto* to = static_cast<typename To::Item*>(out);
+  const auto value = [&](const float* p) {
+    const auto moved = hn::MulAdd(hn::LoadU(d, p), scale, offset);
+    const auto clipped = hn::Min(hn::Max(moved, lo), hi);
+    const auto number = hn::Eq(moved, moved);
+    return kWhole ? hn::IfThenElseZero(number, clipped) : hn::IfThenElse(number, clipped, moved);
+  };
+  std::size_t i = 0;
+  for (; i + lanes <= n; i += lanes) To::Store(value(in + i), to + i);
+  if (i < n) {
+    HWY_ALIGN float rest[hn::MaxLanes(F32())] = {};
+    HWY_ALIGN typename To::Item done[hn::MaxLanes(F32())];
+    std::copy_n(in + i, n - i, rest);
+    To::Store(value(rest), done);
+    std::copy_n(done, n - i, to + i);
+  }
+}
+
+}  // namespace irtd::detail::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif

@@ -1,0 +1,94 @@
+// The private table of inner loops of resampling: scalar reference and Highway.
+//
+// Filtering runs on strips of `lanes` output rows at once. Down the columns rows are mixed as they
+// lie; then the strip is turned, so that a vector holds one column of it, and across the rows every
+// tap is one multiply-add of whole vectors, whatever the filter, the scale or the direction.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "irtd/resample.hpp"
+
+namespace irtd::detail {
+
+inline constexpr std::size_t kPixelTypes = 6;  // the last, i32, has no kernel
+inline constexpr std::size_t kMaxLanes = 64;
+
+/// v · scale + offset, then clamped.
+struct AffineClip {
+  float scale;
+  float offset;
+  float lo;
+  float hi;
+};
+
+/// One plane of a turned strip under the taps of its columns.
+struct ColumnRuns {
+  const float* strip = nullptr;         ///< columns of `lanes` values
+  std::size_t step = 1;                 ///< from a column to the next of the same channel
+  const std::int32_t* first = nullptr;  ///< first tap of each output column, in floats from `strip`
+  const float* weight = nullptr;        ///< count × taps
+  std::size_t taps = 0;
+  std::size_t count = 0;     ///< output columns
+  std::size_t out_step = 0;  ///< floats from one output column to the next
+};
+
+/// Positions along an output row in 32.32 fixed point, so that every instruction set agrees.
+struct LinePositions {
+  std::int64_t x = 0;  ///< of the first output pixel
+  std::int64_t y = 0;
+  std::int64_t dx = 0;
+  std::int64_t dy = 0;
+  std::int32_t stride = 0;  ///< source values from row to row
+  std::int32_t step = 1;    ///< and from pixel to pixel
+};
+
+struct ResampleKernels {
+  const char* target;  ///< name of the instruction set
+  std::size_t lanes;   ///< rows of a strip: 1 or a multiple of 4
+  /// out[i] = bias + Σ weight[k] · rows[k][i].
+  template <typename T>
+  using Mix = void (*)(const T* const* rows, const float* weight, std::size_t taps, float bias,
+                       std::size_t n, float* out);
+  Mix<std::uint8_t> mix_u8;
+  Mix<std::uint16_t> mix_u16;
+  Mix<float> mix_f32;
+  /// `lanes` rows, `stride` apart, to n columns of `lanes`; n a multiple of 4.
+  void (*turn)(const float* rows, std::size_t stride, std::size_t n, float* strip);
+  /// n columns, `step` apart, back to `lanes` rows, `stride` apart; n a multiple of `lanes`.
+  void (*turn_back)(const float* strip, std::size_t step, std::size_t n, float* rows,
+                    std::size_t stride);
+  /// Colour columns (r, g, b, r, …) to gray ones, in place.
+  void (*luma)(float* strip, std::size_t n);
+  void (*filter)(const ColumnRuns& runs, float* out);
+  /// n pixels to interleaved colour.
+  void (*merge3)(const float* r, const float* g, const float* b, std::size_t n, float* rgb);
+  /// Affine, clip, cast: a NaN stays one in float types and becomes 0 in integers.
+  using Finish = void (*)(const float* in, std::size_t n, const AffineClip& affine, void* out);
+  Finish finish[kPixelTypes];
+  /// Places (in values from the source's first) and weights of n output pixels.
+  void (*places)(const LinePositions& line, std::size_t n, std::int32_t* place, float* wx,
+                 float* wy);
+  /// Mixes the pairs (left, right) of two rows, packed into one word each.
+  void (*pairs_u8)(const std::uint16_t* top, const std::uint16_t* bottom, const float* wx,
+                   const float* wy, std::size_t n, float* out);
+  void (*pairs_u16)(const std::uint32_t* top, const std::uint32_t* bottom, const float* wx,
+                    const float* wy, std::size_t n, float* out);
+  void (*pairs_f32)(const float* top, const float* bottom, const float* wx, const float* wy,
+                    std::size_t n, float* out);
+};
+
+/// The reference, in plain C++.
+const ResampleKernels& scalar_resample_kernels();
+/// The best table for this processor.
+const ResampleKernels& best_resample_kernels();
+/// The same, unless a test asked for another.
+const ResampleKernels& resample_kernels();
+/// Every table this processor can run, for tests.
+std::vector<const ResampleKernels*> all_resample_kernels();
+/// Makes resample() use this table in this thread; null for the best one again. For tests.
+void use_resample_kernels(const ResampleKernels* table) noexcept;
+
+}  // namespace irtd::detail

@@ -1,0 +1,91 @@
+// The ways through a resampling: all give the same picture where more than one can be taken.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+#include <vector>
+
+#include "irtd/resample.hpp"
+#include "kernels_resample.hpp"
+#include "resample_plan.hpp"
+
+namespace irtd::detail {
+
+/// One call of resample(), its arguments checked.
+template <typename T>
+struct Request {
+  ImageView<const T> src;
+  const ResampleOptions& options;
+  void* dst;
+  PixelType type;
+  int out_h;
+  int out_w;
+  int out_channels;
+
+  /// Planes that differ before the affine.
+  std::size_t planes() const noexcept { return src.channels() == 3 && out_channels == 3 ? 3 : 1; }
+};
+
+/// Grows a scratch buffer, never shrinks it.
+template <typename T>
+T* at_least(std::vector<T>& v, std::size_t n) {
+  if (v.size() < n) v.resize(n);
+  return v.data();
+}
+
+inline ResampleKernels::Mix<std::uint8_t> mix_of(const ResampleKernels& t, const std::uint8_t*) {
+  return t.mix_u8;
+}
+inline ResampleKernels::Mix<std::uint16_t> mix_of(const ResampleKernels& t, const std::uint16_t*) {
+  return t.mix_u16;
+}
+inline ResampleKernels::Mix<float> mix_of(const ResampleKernels& t, const float*) {
+  return t.mix_f32;
+}
+
+/// Takes finished rows of float planes through affine, clip, cast and layout.
+class RowWriter {
+ public:
+  template <typename T>
+  explicit RowWriter(const Request<T>& request)
+      : RowWriter(request.options, request.dst, request.type, request.out_h, request.out_w,
+                  request.out_channels) {}
+
+  /// Writes n pixels of row r from column c on; planes that do not differ are the same pointer.
+  void write(int r, int c, std::size_t n, const std::array<const float*, 3>& planes);
+
+ private:
+  RowWriter(const ResampleOptions& options, void* dst, PixelType type, int out_h, int out_w,
+            int out_channels);
+
+  const ResampleKernels& table_;
+  std::array<AffineClip, 3> affine_{};
+  std::uint8_t* dst_;
+  std::size_t item_;
+  std::size_t width_;
+  std::size_t plane_;
+  std::size_t channels_;
+  bool interleaved_;
+  ResampleKernels::Finish finish_;
+  ResampleKernels::Finish to_float_;
+};
+
+/// Values as they are where nothing has to be mixed or changed; false where that is not so.
+template <typename T>
+bool copy_pixels(const Request<T>& request, const Geometry& geometry);
+
+/// Separable filters for matrices that keep the axes.
+template <typename T>
+void filter_strips(const Request<T>& request, const Geometry& geometry);
+
+/// Any matrix, one output pixel after another.
+template <typename T>
+void warp(const Request<T>& request, const Geometry& geometry);
+
+/// The same as resample(), by warp() for every matrix. For tests.
+template <typename T>
+void resample_by_warp(const Request<T>& request);
+
+}  // namespace irtd::detail
