@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <random>
+#include <utility>
 #include <vector>
 
 #include "filters.hpp"
@@ -152,6 +153,46 @@ TEST_CASE("medians by counting are those of sorted columns") {
         }
       }
     }
+  }
+}
+
+TEST_CASE("filters of any size do not depend on threads or strides") {
+  for (const auto& [rows, cols] : {std::pair(1, 9), {9, 1}, {7, 5}, {33, 70}, {150, 41}}) {
+    CAPTURE(rows);
+    const auto n = static_cast<std::size_t>(rows) * static_cast<std::size_t>(cols);
+    std::vector<std::uint16_t> packed, apart;
+    for (const std::uint32_t number : numbers(n, 5000, 21)) {
+      packed.push_back(static_cast<std::uint16_t>(number));
+    }
+    const int stride = cols + 3;
+    apart.resize(static_cast<std::size_t>(rows * stride));
+    for (int y = 0; y < rows; ++y) {
+      std::copy_n(packed.begin() + y * cols, cols, apart.begin() + y * stride);
+    }
+    const ImageView<const std::uint16_t> one(packed.data(), rows, cols);
+    const ImageView<const std::uint16_t> other(apart.data(), rows, cols, 1, stride);
+    const auto check = [&](const auto& filter) {
+      std::vector<std::uint16_t> first(n), second(n);
+      filter(one, ImageView<std::uint16_t>(first.data(), rows, cols), 1);
+      filter(other, ImageView<std::uint16_t>(second.data(), rows, cols), 3);
+      CHECK(first == second);
+    };
+    using In = ImageView<const std::uint16_t>;
+    using To = ImageView<std::uint16_t>;
+    check([](In in, To out, int threads) { irtd::clahe(in, {}, {4, 5, 9}, out, threads); });
+    check([](In in, To out, int threads) {
+      irtd::detail_enhance(in, {}, {100.5, 4000, 4}, out, threads);
+    });
+    check([](In in, To out, int threads) {
+      const std::vector<double> offsets = irtd::column_offsets(in, {}, 3, threads);
+      irtd::subtract_columns(in, offsets, out);
+    });
+    check([&](In in, To out, int threads) {
+      std::vector<std::uint8_t> bad(n);
+      const ImageView<std::uint8_t> map(bad.data(), rows, cols);
+      irtd::find_bad_pixels(in, {}, {1, 0}, map, threads);
+      irtd::replace_pixels(in, {}, map, out, threads);
+    });
   }
 }
 
