@@ -759,6 +759,25 @@ def read_jpeg_header(
     Raises DecodeError for anything that is no JPEG we decode or is beyond the limits.
     """
 
+def read_plain_voc(
+    paths: collections.abc.Sequence[str],
+    geometry: collections.abc.Sequence[str],
+    *,
+    max_bytes: typing.SupportsInt | typing.SupportsIndex = 16000000,
+    threads: typing.SupportsInt | typing.SupportsIndex = 0,
+) -> list[typing.Any]:
+    """
+    Read Pascal VOC files that are plain.
+
+    geometry names the elements that carry geometry, preferred one first. Returns for every
+    path (height, width, objects), -1 where the file does not say, or None if the file is not
+    plain ASCII XML with complete objects (see irtd/voc.hpp), larger than max_bytes, or cannot
+    be read: then a full parser must say what it is. An object is (name, line, shape, flags,
+    track, eight numbers): shape 0 xmin ymin xmax ymax, 1 x y w h, 2 x1 y1 ... x4 y4,
+    3 cx cy w h angle, 4 and 5 x y; flags have bits for difficult, truncated, occluded, crowd
+    and ignore; track is -1 if not given.
+    """
+
 def remap_boxes(
     boxes: numpy.typing.NDArray[numpy.float32],
     offsets: numpy.typing.NDArray[numpy.uint64],

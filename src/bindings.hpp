@@ -27,6 +27,7 @@ void register_resample(py::module_& m);
 void register_build(py::module_& m);
 void register_filters(py::module_& m);
 void register_rows(py::module_& m);
+void register_voc(py::module_& m);
 void register_filter_recipes(py::module_& m);
 
 /// A contiguous read-only buffer of any element type, held while its bytes are in use.

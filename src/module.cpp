@@ -78,4 +78,5 @@ PYBIND11_MODULE(_core, m) {
   irtd::python::register_store(m);
   irtd::python::register_batch(m);
   irtd::python::register_rows(m);
+  irtd::python::register_voc(m);
 }

@@ -10,14 +10,15 @@ from irtd_fast.formats.points_json import PointOptions, read_points_json
 from irtd_fast.formats.row_options import RowOptions
 from irtd_fast.formats.sequence_rows import SequenceRows
 from irtd_fast.formats.text_rows import read_text_rows
-from irtd_fast.formats.xml_objects import XmlOptions, read_xml_objects
+from irtd_fast.formats.xml_objects import read_plain_files, read_xml_objects
+from irtd_fast.formats.xml_options import XmlOptions
 
 __all__ = ["READERS", "BoxOptions", "FormatReader", "LabelFile", "Report", "SequenceRows"]
 
 READERS = {
     reader.name: reader
     for reader in (
-        FormatReader("xml_objects", XmlOptions, read_xml_objects),
+        FormatReader("xml_objects", XmlOptions, read_xml_objects, read_plain_files),
         FormatReader("coco_json", CocoOptions, read_coco_json),
         FormatReader("text_rows", RowOptions, read_text_rows),
         FormatReader("masks", MaskOptions, read_masks),

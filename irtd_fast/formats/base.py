@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import os
 import stat
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NoReturn, TypeVar
@@ -149,11 +149,14 @@ class FormatReader:
         name: Key in the records.
         options: Dataclass of the options it takes; their annotations say what they may be.
         read: ``(file, options, report) -> labels``.
+        read_many: ``(files, options) -> labels of each``, ``None`` for a file that only ``read``
+            can read: a faster way for many small files without defects.
     """
 
     name: str
     options: type[BoxOptions]
     read: Callable[[LabelFile, Any, Report], Sequence[RawLabels]]
+    read_many: Callable[[Sequence[LabelFile], Any], Iterator[list[RawLabels] | None]] | None = None
 
     def parse_options(self, table: Mapping[str, Any], where: str) -> BoxOptions:
         """Check a record's options table.

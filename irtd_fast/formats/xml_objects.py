@@ -11,126 +11,115 @@ has is taken):
 ``centroid``   ``xc yc``
 =============  =========================================================================
 
-A file with a DOCTYPE is refused before anything in it is expanded; nothing is ever fetched.
+A file with a DOCTYPE is refused before anything in it is expanded; nothing is ever fetched. Files
+of plain VOC are read natively, many at a time; all others, and all that have a defect, by lxml.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
-from irtd_fast.errors import AnnotationError
+from irtd_fast import _core
 from irtd_fast.formats.base import (
     KEPT_MARKED,
     OBJECT_LEFT_OUT,
-    BoxOptions,
     LabelFile,
-    Point,
     Report,
     corner_hull,
     hull,
     rotated_corners,
 )
-from irtd_fast.types import Box, Corners, ObjectFlag, Problem, RawLabels, RawObject
+from irtd_fast.formats.flags import flag_bits, truth_of
+from irtd_fast.formats.geometry import Shape, as_corners
+from irtd_fast.formats.xml_options import XmlOptions
+from irtd_fast.formats.xml_parser import DEEPEST, NO_DOCTYPE, refuse_doctype, safe_parser
+from irtd_fast.formats.xml_sequence import read_sequence
+from irtd_fast.types import Box, Problem, RawLabels, RawObject
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
 
-_Geometry = Literal["bndbox", "polygon", "robndbox", "point", "centroid"]
-
-
-@dataclass(frozen=True, slots=True)
-class XmlOptions(BoxOptions):
-    """Options of ``xml_objects``.
-
-    Attributes:
-        geometry: Elements that carry the geometry, preferred one first.
-        placeholder: Path of an element (``pixels/id``) that an object without geometry has when
-            it only says that the picture is empty; such an object is passed over.
-        scope: ``per_image``: the file is about the picture that its path names, its root is
-            ``annotation``. ``per_sequence``: it is about all frames of a sequence
-            (``frame[@number]/objectlist/object[@id, @category, @x1, @y1, @x2, @y2]``, or ``@x``
-            and ``@y`` for points); the number joins as the group ``frame``.
-        frame_shift: ``per_sequence``: what is added to the file's frame numbers to get those of
-            the pictures' names.
-    """
-
-    geometry: tuple[_Geometry, ...] = ("bndbox",)
-    placeholder: str = ""
-    scope: Literal["per_image", "per_sequence"] = "per_image"
-    frame_shift: int = 0
-
-
-_Shape = tuple[Box | None, Corners | None, Point | None]
-
-_FLAGS = {
-    "difficult": ObjectFlag.DIFFICULT,
-    "truncated": ObjectFlag.TRUNCATED,
-    "occluded": ObjectFlag.OCCLUDED,
-    "crowd": ObjectFlag.CROWD,
-    "ignore": ObjectFlag.IGNORE,
-}
 LIMIT_MB = 16
-_TRUE, _FALSE = frozenset(("true", "yes")), frozenset(("", "0", "false", "no", "unspecified"))
-_BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 
 
 def read_xml_objects(file: LabelFile, options: XmlOptions, report: Report) -> list[RawLabels]:
-    """Read the labels of one picture.
+    """Read the labels of one picture, or of all frames of a sequence.
 
     Raises:
-        AnnotationError: Not well-formed XML, a DOCTYPE, or another root element; with ``line``.
+        AnnotationError: Not well-formed XML, a DOCTYPE, too deep, too large, or another root
+            element; with ``line``.
     """
+    if options.scope == "per_sequence":
+        return list(read_sequence(file, options, report))
     root = _parse(file, options.limit_mb or LIMIT_MB)
-    reader = _Reader(file.path, options, report)
+    reader = _Reader(file, options, report)
     objects = [found for item in root.iterchildren("object") if (found := reader.object(item))]
     labels = RawLabels(key=file.groups, path=file.path, size=_size(root), objects=objects)
     return [labels]
+
+
+def read_plain_files(
+    files: Sequence[LabelFile], options: XmlOptions
+) -> Iterator[list[RawLabels] | None]:
+    """Read many files natively; ``None`` for those that ``read_xml_objects`` has to read.
+
+    What comes out is what ``read_xml_objects`` gives, and those files have nothing to report.
+    """
+    if options.scope == "per_sequence":
+        yield from (None for _ in files)
+        return
+    limit = (options.limit_mb or LIMIT_MB) * 1_000_000
+    paths = [f"{file.root}/{file.path}" for file in files]
+    found = _core.read_plain_voc(paths, options.geometry, max_bytes=limit)
+    for file, item in zip(files, found, strict=True):
+        yield None if item is None else [_plain_labels(file, options, *item)]
+
+
+def _plain_labels(
+    file: LabelFile, options: XmlOptions, height: int, width: int, items: list[tuple[Any, ...]]
+) -> RawLabels:
+    modality = options.modality
+    default = file.groups.get("category", options.category)
+    low, high = options.base, options.base - int(options.inclusive)
+    objects = []
+    for name, line, shape, flags, track, a, b, c, d, e, f, g, h in items:
+        corners = point = None
+        box: Box | None = (a - low, b - low, c - high, d - high)  # what nearly all are
+        if shape:
+            box, corners, point = _PLAIN[shape](options, a, b, c, d, e, f, g, h)
+        bits = _PLAIN_BITS[flags] if flags else 0
+        objects.append(
+            RawObject(name or default, f"line {line}", box, corners, point, track, modality, bits)
+        )
+    size = (height, width) if height > 0 and width > 0 else None
+    return RawLabels(file.groups, file.path, "", size, objects)
 
 
 def _parse(file: LabelFile, limit_mb: int) -> _Element:
     from lxml import etree
 
     data = file.read_bytes(limit_mb)
-    _refuse_doctype(file.path, data)
-    parser = etree.XMLParser(
-        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False
-    )
+    refuse_doctype(file, data)
     try:
-        root = etree.fromstring(data, parser)
+        root = etree.fromstring(data, safe_parser())
     except etree.XMLSyntaxError as error:
-        line = error.lineno or 1
-        message = f"{file.path}, line {line}: not well-formed XML: {error.msg}"
-        raise AnnotationError(message, path=file.path, line=line) from error
+        file.refuse(f"not well-formed XML: {error.msg}", error.lineno or 1)
     document: Any = root.getroottree().docinfo
     if document.doctype:
         # An encoding in which the bytes below do not look like a DOCTYPE: nothing was resolved.
-        _fail_doctype(file.path, 1)
+        file.refuse(NO_DOCTYPE, 1)
     if root.tag != "annotation":
-        message = f"{file.path}, line {root.sourceline}: expected <annotation>, found <{root.tag}>"
-        raise AnnotationError(message, path=file.path, line=root.sourceline)
+        file.refuse(f"expected <annotation>, found <{root.tag}>", _line(root))
+    if root.xpath(f"boolean({'/*' * (DEEPEST + 1)})"):
+        file.refuse(f"expected at most {DEEPEST} levels", 1)
     return root
 
 
-def _refuse_doctype(path: str, data: bytes) -> None:
-    """Look for a DOCTYPE in the bytes, since a parser reads it before we could say no."""
-    encoding = next((name for mark, name in _BOMS if data.startswith(mark)), "utf-8")
-    text = data.decode(encoding, errors="replace").lstrip("\ufeff \t\r\n")
-    if not text.startswith("<") or "\0" in text[:8]:
-        found = data[:12]
-        message = f"{path}, line 1: expected XML in UTF-8 or an encoding like it, found {found!r}"
-        raise AnnotationError(message, path=path, line=1)
-    match = re.search(r"<!\s*DOCTYPE", text, re.IGNORECASE)
-    if match:
-        _fail_doctype(path, text.count("\n", 0, match.start()) + 1)
-
-
-def _fail_doctype(path: str, line: int) -> None:
-    message = f"{path}, line {line}: a DOCTYPE is refused (it can pull in files or blow up)"
-    raise AnnotationError(message, path=path, line=line)
+def _line(element: _Element) -> int:
+    line: Any = element.sourceline
+    return int(line or 1)
 
 
 def _size(root: _Element) -> tuple[int, int] | None:
@@ -146,8 +135,9 @@ def _size(root: _Element) -> tuple[int, int] | None:
 class _Reader:
     """Reads objects of one file, reporting what cannot be read."""
 
-    def __init__(self, path: str, options: XmlOptions, report: Report) -> None:
-        self._path = path
+    def __init__(self, file: LabelFile, options: XmlOptions, report: Report) -> None:
+        self._path = file.path
+        self._default = file.groups.get("category", options.category)
         self._options = options
         self._report = report
 
@@ -167,7 +157,7 @@ class _Reader:
             self._problem("bad-number", where, str(error))
             return None
         return RawObject(
-            category=(item.findtext("name") or "").strip(),
+            category=(item.findtext("name") or "").strip() or self._default,
             where=where,
             box=box,
             corners=corners,
@@ -179,16 +169,12 @@ class _Reader:
 
     def _flags(self, item: _Element, where: str) -> int:
         flags = 0
-        for name, flag in _FLAGS.items():
-            text = (item.findtext(name) or "").strip().lower()
-            if text in _FALSE:
-                continue
-            if text in _TRUE or text.isdecimal():
-                flags |= flag if text in _TRUE or int(text) else 0
-            else:
-                message = f"<{name}>: expected 0 or 1, found {text!r}"
-                self._problem("bad-flag", where, message, "flag taken as 0")
-        return int(flags)
+        for name, bit in flag_bits():
+            try:
+                flags |= bit if truth_of(item.findtext(name) or "") else 0
+            except ValueError as error:
+                self._problem("bad-flag", where, f"<{name}>: {error}", "flag taken as 0")
+        return flags
 
     def _whole(self, item: _Element, name: str, where: str) -> int:
         text = (item.findtext(name) or "").strip()
@@ -210,38 +196,70 @@ def _number(shape: _Element, name: str) -> float:
     if text is None:
         raise ValueError(f"<{shape.tag}>: expected <{name}>, found none")
     try:
-        return float(text)
+        return float(text.replace("_", "x"))  # 1_000 is Python's own spelling
     except ValueError:
-        raise ValueError(f"<{name}>: expected a number, found {text.strip()!r}") from None
+        raise ValueError(f"<{name}>: expected a number, found {text.strip()[:40]!r}") from None
 
 
 def _numbers(shape: _Element, names: str) -> list[float]:
     return [_number(shape, name) for name in names.split()]
 
 
-def _bndbox(shape: _Element, options: XmlOptions) -> _Shape:
+def _bndbox(shape: _Element, options: XmlOptions) -> Shape:
     if shape.find("xmin") is None and shape.find("x") is not None:
-        x, y, w, h = _numbers(shape, "x y w h")
-        x, y = x - options.base, y - options.base
-        return (x, y, x + w, y + h), None, None
-    x0, y0, x1, y1 = _numbers(shape, "xmin ymin xmax ymax")
+        return _from_xywh(options, *_numbers(shape, "x y w h"))
+    return _from_xyxy(options, *_numbers(shape, "xmin ymin xmax ymax"))
+
+
+def _polygon(shape: _Element, options: XmlOptions) -> Shape:
+    values: list[float] = []
+    while len(values) < 6 or shape.find(f"x{len(values) // 2 + 1}") is not None:
+        number = len(values) // 2 + 1
+        values += [_number(shape, f"x{number}"), _number(shape, f"y{number}")]
+    if len(values) == 8:
+        return _from_corners(options, *values)
+    points = zip(values[0::2], values[1::2], strict=True)
+    return hull([options.point(x, y) for x, y in points]), None, None
+
+
+def _robndbox(shape: _Element, options: XmlOptions) -> Shape:
+    return _from_turned(options, *_numbers(shape, "cx cy w h angle"))
+
+
+def _point(shape: _Element, options: XmlOptions) -> Shape:
+    return _from_point(options, *_numbers(shape, "x y"))
+
+
+def _centroid(shape: _Element, options: XmlOptions) -> Shape:
+    return _from_point(options, *_numbers(shape, "xc yc"))
+
+
+_SHAPES: dict[str, Callable[[_Element, XmlOptions], Shape]] = {
+    "bndbox": _bndbox,
+    "polygon": _polygon,
+    "robndbox": _robndbox,
+    "point": _point,
+    "centroid": _centroid,
+}
+
+
+def _from_xyxy(options: XmlOptions, x0: float, y0: float, x1: float, y1: float, *_: float) -> Shape:
     return options.edges(x0, y0, x1, y1), None, None
 
 
-def _polygon(shape: _Element, options: XmlOptions) -> _Shape:
-    points: list[Point] = []
-    while len(points) < 3 or shape.find(f"x{len(points) + 1}") is not None:
-        number = len(points) + 1
-        points.append(options.point(_number(shape, f"x{number}"), _number(shape, f"y{number}")))
-    corners: Corners | None = None
-    if len(points) == 4:
-        (a, b), (c, d), (e, f), (g, h) = points
-        corners = (a, b, c, d, e, f, g, h)
-    return hull(points), corners, None
+def _from_xywh(options: XmlOptions, x: float, y: float, w: float, h: float, *_: float) -> Shape:
+    x, y = x - options.base, y - options.base
+    return (x, y, x + w, y + h), None, None
 
 
-def _robndbox(shape: _Element, options: XmlOptions) -> _Shape:
-    cx, cy, w, h, angle = _numbers(shape, "cx cy w h angle")
+def _from_corners(options: XmlOptions, *values: float) -> Shape:
+    corners = as_corners([options.point(*values[i : i + 2]) for i in range(0, 8, 2)])
+    return corner_hull(corners), corners, None
+
+
+def _from_turned(
+    options: XmlOptions, cx: float, cy: float, w: float, h: float, angle: float, *_: float
+) -> Shape:
     cx, cy = options.point(cx, cy)
     if w <= 0 or h <= 0:
         # A turned box of negative size has a hull of positive size: say it by the upright one.
@@ -250,20 +268,19 @@ def _robndbox(shape: _Element, options: XmlOptions) -> _Shape:
     return corner_hull(corners), corners, None
 
 
-def _point(shape: _Element, options: XmlOptions) -> _Shape:
-    x, y = _numbers(shape, "x y")
+def _from_point(options: XmlOptions, x: float, y: float, *_: float) -> Shape:
     return None, None, options.point(x, y)
 
 
-def _centroid(shape: _Element, options: XmlOptions) -> _Shape:
-    x, y = _numbers(shape, "xc yc")
-    return None, None, options.point(x, y)
-
-
-_SHAPES: dict[str, Callable[[_Element, XmlOptions], _Shape]] = {
-    "bndbox": _bndbox,
-    "polygon": _polygon,
-    "robndbox": _robndbox,
-    "point": _point,
-    "centroid": _centroid,
-}
+# In the order of the native reader's shapes.
+_PLAIN: tuple[Callable[..., Shape], ...] = (
+    _from_xyxy,
+    _from_xywh,
+    _from_corners,
+    _from_turned,
+    _from_point,
+    _from_point,
+)
+_PLAIN_BITS = [
+    sum(bit for i, (_, bit) in enumerate(flag_bits()) if number >> i & 1) for number in range(32)
+]

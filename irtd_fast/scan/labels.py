@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import gc
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
+from itertools import repeat
 from pathlib import Path
 
-from irtd_fast.catalog import AnnotationSpec, SourceRecord
+from irtd_fast.catalog import SourceRecord
 from irtd_fast.errors import AnnotationError, SourceError
-from irtd_fast.formats import READERS, LabelFile, SequenceRows
+from irtd_fast.formats import READERS, FormatReader, LabelFile, SequenceRows
 from irtd_fast.formats.base import KEPT_MARKED
 from irtd_fast.scan.drafts import Draft, Group
 from irtd_fast.scan.fill import Filler
 from irtd_fast.scan.join import Joiner
-from irtd_fast.scan.layout import Layout
+from irtd_fast.scan.layout import LabelPath, Layout
 from irtd_fast.types import Problem, RawLabels, SampleFlag, SampleRecord
 
 _NUMBERS = frozenset(("frame", "identity", "camera"))
@@ -63,6 +66,12 @@ class Labeller:
     def read_all(self, layout: Layout) -> None:
         """Read every label file; defects become problems."""
         self._complete = layout.complete
+        with _collector_paused():
+            self._read_specs(layout)
+        for category, count in sorted(self._drops.items()):
+            layout.notes.append(f"{count} objects of category {category!r} left out, as recorded")
+
+    def _read_specs(self, layout: Layout) -> None:
         for number, (spec, files) in enumerate(layout.labels):
             where = f"{self._record.key}: {layout.variant.name}.annotations[{number}]"
             if spec.format not in READERS:
@@ -70,31 +79,52 @@ class Labeller:
                 raise SourceError(message, source=self._record.key)
             options = READERS[spec.format].parse_options(spec.options, where)
             filler = Filler(self._record, spec, options, self._problems, self._drops)
-            for path, groups in files:
-                self._read(number, spec, filler, LabelFile(self._root, path, groups))
-        for category, count in sorted(self._drops.items()):
-            layout.notes.append(f"{count} objects of category {category!r} left out, as recorded")
+            for batch in _batches(self._root, files):
+                self._read_batch(number, filler, batch, READERS[spec.format])
 
-    def _read(self, number: int, spec: AnnotationSpec, filler: Filler, file: LabelFile) -> None:
-        drafts: list[Draft] | None = None
-        if "stem" in file.groups or "frame" in file.groups:  # it is about one picture
-            drafts = self._joiner.find(file.groups, file.path)
+    def _read_batch(
+        self, number: int, filler: Filler, batch: list[LabelFile], reader: FormatReader
+    ) -> None:
+        """Read files, together where the reader can and one by one where it must."""
+        wanted = [(file, drafts) for file in batch if (drafts := self._wanted(file)) is not None]
+        ahead: Iterator[list[RawLabels] | None] = repeat(None)
+        if reader.read_many is not None:
+            ahead = reader.read_many([file for file, _ in wanted], filler.options)
+        for (file, drafts), records in zip(wanted, ahead, strict=False):
+            if records is None:
+                self._read(number, filler, file, reader, drafts)
+                continue
+            for draft in drafts:
+                self._give(number, filler, records[0], draft)
             if not drafts:
-                self._orphan(file.path, "", file.groups)
-            if not any(draft.sample for draft in drafts):
-                return  # its picture was left out (or lies beyond the limit): nothing to read for
+                self._attach_all(number, filler, file.path, records)
+
+    def _wanted(self, file: LabelFile) -> list[Draft] | None:
+        """Give the drafts that a file about one picture is about; ``None``: not to be read."""
+        if "stem" not in file.groups and "frame" not in file.groups:
+            return []
+        drafts = self._joiner.find(file.groups, file.path)
+        if not drafts:
+            self._orphan(file.path, "", file.groups)
+        # Its picture was left out (or lies beyond the limit): nothing to read for.
+        return drafts if any(draft.sample for draft in drafts) else None
+
+    def _read(
+        self, number: int, filler: Filler, file: LabelFile, reader: FormatReader,
+        drafts: list[Draft],
+    ) -> None:  # fmt: skip
         found: list[Problem] = []
         try:
-            records = READERS[spec.format].read(file, filler.options, found.append)
+            records = reader.read(file, filler.options, found.append)
         except AnnotationError as error:
-            self._report(_unreadable(file.path, error), drafts or [])
+            self._report(_unreadable(file.path, error), drafts)
             return
         if found:
             self._add_reported(found, records)
         if isinstance(records, SequenceRows):
             self._attach_rows(number, filler, records)
             return
-        if drafts is not None and len(records) == 1 and records[0].key is file.groups:
+        if drafts and len(records) == 1 and records[0].key is file.groups:
             for draft in drafts:  # they are found already
                 self._give(number, filler, records[0], draft)
             return
@@ -206,6 +236,27 @@ def _unreadable(path: str, error: AnnotationError) -> Problem:
     where = f"line {line}" if line else ""
     message = str(error).removeprefix(path).removeprefix(f", {where}").lstrip(": ")
     return Problem("unreadable-labels", path, where, message, "labels left out")
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Keep the cycle collector from looking through millions of records that all stay."""
+    running = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if running:
+            gc.enable()
+
+
+_BATCH = 1024
+
+
+def _batches(root: Path, files: Sequence[LabelPath]) -> Iterator[list[LabelFile]]:
+    """Give label files in lists of so many that reading them together pays and stays small."""
+    for first in range(0, len(files), _BATCH):
+        yield [LabelFile(root, path, groups) for path, groups in files[first : first + _BATCH]]
 
 
 def mark_unlabelled(layout: Layout, groups: list[Group], problems: list[Problem]) -> None:
