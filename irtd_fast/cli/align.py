@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -31,6 +32,10 @@ def align(
     scope: Annotated[
         str, typer.Option(help="pair: each for itself; rig: the cameras are fixed to each other.")
     ] = "pair",
+    materialise: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Also write the good pairs, cut, as a new source."),
+    ] = None,
     seed: Annotated[int, typer.Option(metavar="S", min=0, help="Same seed, same result.")] = 0,
     workers: Annotated[int, typer.Option(metavar="N", min=0, help="Processes.")] = 0,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing.")] = False,
@@ -47,21 +52,42 @@ def align(
     if model not in MODELS or scope not in ("pair", "rig"):
         choice, known = ("model", MODELS) if model not in MODELS else ("scope", ("pair", "rig"))
         raise ValueError(f"--{choice} must be one of {', '.join(known)}")
+    names = _chosen(store, source)
+    if materialise is not None and len(names) > 1:
+        raise ValueError(f"--materialise is for one source; choose by --source: {', '.join(names)}")
     options = AlignOptions(model=model, label_noise=label_noise, seed=seed)
     reports = []
     with Progress() as progress:
-        for name in _chosen(store, source):
+        for name in names:
             report = align_source(
                 store, name, options=options, scope="rig" if scope == "rig" else "pair",
                 workers=workers, dry_run=dry_run, progress=progress,
             )  # fmt: skip
             reports.append(report)
-    if as_json:
-        print_json({"sources": [report.to_dict() for report in reports]})
-    else:
+    document: dict[str, Any] = {"sources": [report.to_dict() for report in reports]}
+    if not as_json:
         _print(reports)
+    if materialise is not None and not dry_run:
+        document["materialised"] = _materialise(store, reports, materialise)
+    if as_json:
+        print_json(document)
     if any(report.counts["refused"] for report in reports):
         raise typer.Exit(ExitCode.PROBLEMS)
+
+
+def _materialise(store: Path, reports: list[AlignReport], name: str) -> dict[str, Any]:
+    """Cut and write the good pairs of the one source."""
+    from irtd_fast.engines.materialise import materialise_pairs
+
+    with Progress() as progress:
+        done = materialise_pairs(store, reports[0].source, name, progress=progress)
+    note(
+        plain(
+            f"{name}: {counted(done.pairs, 'pair')} cut from {reports[0].source}, boxes: "
+            f"{done.objects}"
+        )
+    )
+    return done.to_dict()
 
 
 def _chosen(store: object, source: str | None) -> list[str]:

@@ -100,8 +100,8 @@ def draw_sample(sample: Sample, *, visible: bool = False) -> Shown:
 def _infrared_panel(sample: Sample) -> _Panel:
     counts = sample.infrared
     factor = int(np.clip(_TARGET_SIDE // max(counts.shape[:2]), 1, _MAX_FACTOR))
-    pixels, said = _to_8_bit(counts)
-    larger = np.repeat(np.repeat(_rgb(pixels), factor, 0), factor, 1)
+    pixels, said = to_8_bit(counts)
+    larger = np.repeat(np.repeat(rgb_of(pixels), factor, 0), factor, 1)
     if factor > 1:
         said += f", enlarged {factor} x"
     return _Panel(larger, float(factor), f"infrared {_size(counts)}, {said}")
@@ -109,8 +109,8 @@ def _infrared_panel(sample: Sample) -> _Panel:
 
 def _partner_panel(partner: NDArray[Any], infrared: _Panel) -> _Panel:
     """The partner, as high as the infrared panel."""
-    pixels, said = _to_8_bit(partner)
-    rgb = _rgb(pixels)
+    pixels, said = to_8_bit(partner)
+    rgb = rgb_of(pixels)
     height = infrared.pixels.shape[0]
     scale = height / rgb.shape[0]
     width = max(1, round(rgb.shape[1] * scale))
@@ -124,7 +124,7 @@ def _partner_panel(partner: NDArray[Any], infrared: _Panel) -> _Panel:
     return _Panel(larger, scale, f"visible {_size(partner)}, {said}")
 
 
-def _to_8_bit(pixels: NDArray[Any]) -> tuple[NDArray[np.uint8], str]:
+def to_8_bit(pixels: NDArray[Any]) -> tuple[NDArray[np.uint8], str]:
     """Pixels for a screen, and what was done for it."""
     if pixels.dtype == np.uint8:
         return pixels, "8 bit as stored"
@@ -139,7 +139,8 @@ def _to_8_bit(pixels: NDArray[Any]) -> tuple[NDArray[np.uint8], str]:
     return np.rint(share * 255).astype(np.uint8), said
 
 
-def _rgb(pixels: NDArray[np.uint8]) -> Rgb:
+def rgb_of(pixels: NDArray[np.uint8]) -> Rgb:
+    """The same picture in three channels."""
     return pixels if pixels.ndim == 3 else np.repeat(pixels[..., None], 3, 2)
 
 

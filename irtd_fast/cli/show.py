@@ -55,6 +55,9 @@ def show(
     recipes: Annotated[
         bool, typer.Option("--recipes", help="Show the infrared picture under every recipe.")
     ] = False,
+    aligned: Annotated[
+        bool, typer.Option("--aligned", help="Show the pair before and after its alignment.")
+    ] = False,
 ) -> None:
     """Draw one sample with its boxes, turned boxes, points and category names."""
     if output.suffix.lower() != ".png":
@@ -78,6 +81,9 @@ def show(
     if recipes:
         _show_recipes(sample.infrared, sample.id, None, output)
         return
+    if aligned:
+        _show_alignment(sample, output)
+        return
     _show_sample(sample, output, visible=visible)
 
 
@@ -92,6 +98,18 @@ def _show_sample(sample: Sample, output: Path, *, visible: bool) -> None:
     output.write_bytes(png_encode(shown.pixels))
     say(plain(f"{output}: {shown.pixels.shape[1]} x {shown.pixels.shape[0]} pixels"))
     for line in shown.caption:
+        say(plain(f"  {line}"))
+
+
+def _show_alignment(sample: Sample, output: Path) -> None:
+    from imagecodecs import png_encode
+
+    from irtd_fast.cli.alignment_sheet import draw_alignment
+
+    sheet, lines = draw_alignment(sample, *sample.place)
+    output.write_bytes(png_encode(sheet))
+    say(plain(f"{output}: {sheet.shape[1]} x {sheet.shape[0]} pixels"))
+    for line in lines:
         say(plain(f"  {line}"))
 
 

@@ -173,7 +173,9 @@ def _check(dataset: Dataset, source: str, pairs: Sequence[_Pair]) -> None:
     if not pairs:
         raise ValueError(f"{source}: no sample has a visible partner; nothing to align")
     if not any(len(pair.visible) for pair in pairs):
-        registration = dataset.sources[0].attributes["source"].get("registration", "unknown")
+        registration = (
+            dataset.source_named(source).attributes["source"].get("registration", "unknown")
+        )
         raise StoreError(
             f"{source}: no boxes of visible pictures, so infrared and visible labels cannot be "
             f"matched (registration by its record: {registration})",
@@ -228,7 +230,7 @@ def _report(
     others = [item for item in alignments if item is not None and item.verdict != "good"]
     reasons = Counter(_without_numbers(item.reason) for item in others)
     good = [item for item in alignments if item is not None and item.verdict == "good"]
-    record = dataset.sources[0].attributes["source"]
+    record = dataset.source_named(source).attributes["source"]
     return AlignReport(
         store, source, {**asdict(options), "scope": scope},
         {name: verdicts.get(name, 0) for name in reversed(VERDICTS)},

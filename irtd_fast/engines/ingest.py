@@ -22,6 +22,7 @@ from irtd_fast.engines.local import run_tasks
 from irtd_fast.errors import StoreError, StoreExistsError, StoreFormatError
 from irtd_fast.manifest import Manifest
 from irtd_fast.scan import PictureScan, scan_pictures
+from irtd_fast.scan.ready import ReadyScan
 from irtd_fast.store.codec_choice import choose_codecs
 from irtd_fast.store.commit import publish, write_labels, write_source
 from irtd_fast.store.plan import IngestOptions, Plan, fingerprint, make_plan
@@ -31,6 +32,7 @@ from irtd_fast.store.tables import LabelTables, build_labels
 from irtd_fast.types import Problem
 
 Progress = Callable[[str, int, int], None]
+Scanned = PictureScan | ReadyScan
 
 
 @dataclass
@@ -95,6 +97,7 @@ def ingest(
     replace: bool = False,
     dry_run: bool = False,
     progress: Progress | None = None,
+    scanned: Scanned | None = None,
 ) -> IngestReport:
     """Turn a dump into a source of a store.
 
@@ -112,6 +115,7 @@ def ingest(
         replace: Replace the source, and forget an interrupted run.
         dry_run: Scan and plan, write nothing.
         progress: Called with (phase, done, total).
+        scanned: The dump's pictures, found already; otherwise it is scanned.
 
     Raises:
         UnknownSourceError: No such catalogue key.
@@ -123,10 +127,15 @@ def ingest(
     options = options or IngestOptions()
     threads = workers or _core.available_threads()
     staging = Staging(Path(store).absolute(), _group_name(name or record.key))
+    request = _request(root, record, variant, options, limit, sampling)
+
+    def scan() -> tuple[_Job, Scanned]:
+        place = Path(root).absolute()
+        return _scan_pictures(place, record, request, threads, progress, scanned)
+
     if dry_run:
         started = time.perf_counter()
-        request = _request(root, record, variant, options, limit, sampling)
-        job, pending = _scan_pictures(Path(root).absolute(), record, request, threads, progress)
+        job, pending = scan()
         pending.read_labels()
         report = _report(staging, job, {"samples": len(job.manifest.samples)})
         report.seconds["scan"] = time.perf_counter() - started
@@ -136,8 +145,7 @@ def ingest(
         done = _refuse_or_clear(staging, resume=resume, replace=replace)
         if done is not None:
             return done
-        request = _request(root, record, variant, options, limit, sampling)
-        return _run(staging, request, Path(root).absolute(), record, threads, replace, progress)
+        return _run(staging, request, record, scan, threads, replace, progress)
 
 
 def _group_name(name: str) -> str:
@@ -226,8 +234,8 @@ def _already_done(staging: Staging, committed: dict[str, Any]) -> IngestReport:
 def _run(
     staging: Staging,
     request: dict[str, Any],
-    root: Path,
     record: SourceRecord,
+    scan: Callable[[], tuple[_Job, Scanned]],
     threads: int,
     replace: bool,  # noqa: FBT001
     progress: Progress | None,
@@ -238,7 +246,7 @@ def _run(
         job = _resume_job(staging, request, record)
         replace = replace or staging.load_plan().get("replace") is True
     else:
-        job, pending = _scan_pictures(root, record, request, threads, progress)
+        job, pending = scan()
         staging.begin()
         seal = functools.partial(_seal, staging, job, pending, request, replace=replace)
     scanned = time.perf_counter()
@@ -288,13 +296,14 @@ def _scan_pictures(
     request: dict[str, Any],
     threads: int,
     progress: Progress | None,
-) -> tuple[_Job, PictureScan]:
+    scanned: Scanned | None,
+) -> tuple[_Job, Scanned]:
     """Everything that decoding waits for; the labels are still to be read."""
     if not root.is_dir():
         raise NotADirectoryError(20, "the dump is not a folder", str(root))
-    pending = scan_pictures(
-        root, record, variant=request["variant"], limit=request["limit"],
-        sampling=None if request["sampling"] is None else Sampling(**request["sampling"]),
+    sampling = None if request["sampling"] is None else Sampling(**request["sampling"])
+    pending: Scanned = scanned or scan_pictures(
+        root, record, variant=request["variant"], limit=request["limit"], sampling=sampling,
         threads=threads, progress=progress,
     )  # fmt: skip
     manifest, options = pending.manifest, IngestOptions(**request["options"])
@@ -315,7 +324,7 @@ def _scan_pictures(
 def _seal(
     staging: Staging,
     job: _Job,
-    pending: PictureScan,
+    pending: Scanned,
     request: dict[str, Any],
     *,
     replace: bool,

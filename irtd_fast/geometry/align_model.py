@@ -119,9 +119,3 @@ def map_boxes(matrix: Float, boxes: Float) -> Float:
     u = m[..., 0, 0, :] * x + m[..., 0, 1, :] * y + m[..., 0, 2, :]
     v = m[..., 1, 0, :] * x + m[..., 1, 1, :] * y + m[..., 1, 2, :]
     return np.stack([u.min(-1), v.min(-1), u.max(-1), v.max(-1)], axis=-1)
-
-
-def invert(matrix: Float) -> Float:
-    """The matrix of the way back, (2, 3)."""
-    linear = np.linalg.inv(matrix[:, :2])
-    return np.concatenate([linear, -(linear @ matrix[:, 2:])], axis=1)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from irtd_fast.geometry.align_model import Float, invert, map_boxes
+from irtd_fast.geometry.align_model import Float, map_boxes
+from irtd_fast.geometry.matrix import invert
 
 _EMPTY = (0.0, 0.0, 0.0, 0.0)
 Box = tuple[float, float, float, float]

@@ -67,6 +67,15 @@ class Dataset(Sequence[Sample]):
         """The sources behind it."""
         return self._sources.items
 
+    def source_named(self, name: str) -> Source:
+        """One of the sources.
+
+        Raises:
+            ValueError: None of that name; the names are listed.
+        """
+        _check(name, [source.name for source in self.sources], "source")
+        return next(source for source in self.sources if source.name == name)
+
     @property
     def categories(self) -> list[str]:
         """Category words of all sources, sorted; codes of samples index this list."""

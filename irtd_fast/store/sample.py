@@ -43,6 +43,11 @@ class Sample:
         """Name of the source."""
         return self._source.name
 
+    @property
+    def place(self) -> tuple[Source, int]:
+        """The source, and the sample's row in its tables."""
+        return self._source, self._row
+
     def _value(self, name: str) -> Any:
         return self._source.column("samples", name)[self._row]
 
@@ -236,7 +241,22 @@ class Sample:
         return modality
 
     @cached_property
+    def _points(self) -> Any:
+        return self._dataset.points(self._number, ("xy", "modality"))
+
+    @property
     def points(self) -> NDArray[np.float32]:
         """(m, 2) labelled points, x then y."""
-        points: NDArray[np.float32] = self._dataset.points(self._number)["xy"]
+        points: NDArray[np.float32] = self._points["xy"]
         return points
+
+    @property
+    def point_names(self) -> list[str]:
+        """Category word of each point."""
+        return [self._dataset.categories[code] for code in self._points.category]
+
+    @property
+    def point_modality(self) -> NDArray[np.uint8]:
+        """(m,) which picture's ground truth: 0 infrared, 1 visible."""
+        modality: NDArray[np.uint8] = self._points["modality"]
+        return modality

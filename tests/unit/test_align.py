@@ -21,8 +21,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from irtd_fast.geometry.align import AlignOptions, PairAlignment, align_pair
-from irtd_fast.geometry.align_model import MODELS, fit_model, invert, map_boxes
+from irtd_fast.geometry.align_model import MODELS, fit_model, map_boxes
 from irtd_fast.geometry.align_windows import common_windows
+from irtd_fast.geometry.matrix import invert
 from irtd_fast.geometry.rig import find_rig
 
 NOISE = 2.0  # pixels, either way, on every edge of both label sets

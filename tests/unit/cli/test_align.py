@@ -3,72 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
-from xml.etree import ElementTree as ET
 
-import cv2
 import numpy as np
 import pytest
-from align_truth import iou, scene
+from align_truth import iou
+from paired_dump import MATRIX, write_pairs
 
 from irtd_fast import ingest
-from irtd_fast.catalog import parse_record
 from irtd_fast.store.columns import read_column, read_strings
 from irtd_fast.store.verify import verify_store
 
-INFRARED, VISIBLE = (512, 640), (600, 900)
-MATRIX = np.array([[1.25, 0, 40.0], [0, 1.25, -20.0]])
 PAIRS = 9
-
-RECORD = {
-    "key": "two-cameras", "title": "Two cameras", "homepage": "-", "citation": "-", "licence": "-",
-    "terms": "-", "band": "LWIR", "bit_depth": 8, "registration": "unregistered",
-    "tasks": ["grounding"], "categories": {"person": "person"},
-    "variants": [{
-        "name": "only", "title": "both labelled", "images": [
-            {"infrared": r"ir/(?P<stem>\d+)\.png", "visible": r"vi/(?P<stem>\d+)\.png"}],
-        "annotations": [
-            {"format": "xml_objects", "files": rf"{name}_xml/(?P<stem>\d+)\.xml",
-             "options": {"geometry": ["bndbox"], "modality": modality}}
-            for name, modality in (("ir", "infrared"), ("vi", "visible"))],
-    }],
-}  # fmt: skip
-
-
-def write_pair(root: Path, number: int, infrared: np.ndarray, visible: np.ndarray) -> None:
-    for name, size, boxes in (("ir", INFRARED, infrared), ("vi", VISIBLE, visible)):
-        (root / name).mkdir(parents=True, exist_ok=True)
-        (root / f"{name}_xml").mkdir(parents=True, exist_ok=True)
-        picture = np.zeros((*size, 3) if name == "vi" else size, np.uint8)
-        picture[..., :] = number
-        cv2.imwrite(str(root / name / f"{number}.png"), picture)
-        tree = ET.Element("annotation")
-        for box in boxes:
-            item = ET.SubElement(tree, "object")
-            ET.SubElement(item, "name").text = "person"
-            corners = ET.SubElement(item, "bndbox")
-            for tag, value in zip(("xmin", "ymin", "xmax", "ymax"), box, strict=True):
-                ET.SubElement(corners, tag).text = f"{value:.2f}"
-        ET.ElementTree(tree).write(root / f"{name}_xml" / f"{number}.xml")
-
-
-def inside(boxes: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    low, high = (boxes[:, :2] > 0).all(axis=1), (boxes[:, 2:] < (size[1], size[0])).all(axis=1)
-    return boxes[low & high]
 
 
 @pytest.fixture
 def paired(tmp_path: Path, rng: np.random.Generator) -> Path:
     """Seven pairs of one rig, one pair of a single person, one of two different streets."""
     root = tmp_path / "dump"
-    for number in range(PAIRS):
-        people = inside(scene(rng, 12), INFRARED)
-        others = inside(scene(rng, 12), INFRARED) if number == PAIRS - 1 else people
-        if number == PAIRS - 2:
-            people = others = np.array([[300.0, 200, 350, 330]])
-        seen = others * 1.25 + np.tile(MATRIX[:, 2], 2) + rng.uniform(-1, 1, others.shape)
-        write_pair(root, number, people, inside(seen, VISIBLE))
+    record = write_pairs(root, rng, singles=1, strangers=1)
     store = tmp_path / "pairs.zarr"
-    assert ingest(root, store, source=parse_record(RECORD, "test")).counts["visible"] == PAIRS
+    assert ingest(root, store, source=record).counts["visible"] == PAIRS
     return store
 
 
