@@ -153,6 +153,7 @@ def _variant(table: Table) -> Variant:
         channels=table.choice("channels", CHANNELS, "gray"),
         palette=table.text("palette", ""),
         chroma_tolerance=table.count("chroma_tolerance"),
+        bit_depth=int(table.choice("bit_depth", (0, 8, 16), 0)),
         border=table.count("border"),
         registration=table.choice("registration", ("", *REGISTRATIONS), ""),
         pairing=table.choice("pairing", ("", *PAIRINGS), ""),

@@ -99,6 +99,7 @@ class Variant:
         palette: For ``pseudo``: the palette that is inverted (``irtd_fast.images.palettes``);
             ``""`` takes the luma.
         chroma_tolerance: Largest difference between channels that still counts as gray.
+        bit_depth: Bits of a stored pixel in this layout; 0 stands for the record's.
         border: Pixels that the publisher painted around every picture; they are cut off at
             ingest and boxes are shifted.
         registration: How partners fit in this layout; ``""`` is the record's.
@@ -123,6 +124,7 @@ class Variant:
     channels: str = "gray"
     palette: str = ""
     chroma_tolerance: int = 0
+    bit_depth: int = 0
     border: int = 0
     registration: str = ""
     pairing: str = ""
@@ -305,6 +307,10 @@ class SourceRecord:
     def registration_of(self, variant: Variant) -> str:
         """How the visible partners of one layout fit."""
         return variant.registration or self.registration
+
+    def bit_depth_of(self, variant: Variant) -> int:
+        """Bits of a stored pixel in one layout, 8 or 16."""
+        return variant.bit_depth or self.bit_depth
 
 
 def _without_none(value: Any) -> Any:

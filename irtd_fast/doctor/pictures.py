@@ -87,7 +87,7 @@ def look_at_pictures(
 class _Looker:
     def __init__(self, root: Path, manifest: Manifest, record: SourceRecord) -> None:
         self._root, self._manifest = root, manifest
-        self._bits = record.bit_depth
+        self._bits = record.bit_depth_of(record.variant(manifest.variant))
         self._tolerance = record.variant(manifest.variant).chroma_tolerance
 
     def look(self, number: int) -> Look:
@@ -132,6 +132,9 @@ class _Looker:
         low, high = int(pixels.min()), int(pixels.max())
         if low == high:
             return "constant-image", f"{picture.path}: every pixel is {low}"
+        if 8 * pixels.dtype.itemsize != self._bits:
+            found = f"expected {self._bits} bit a pixel, found {8 * pixels.dtype.itemsize}"
+            return "other-bit-depth", f"{picture.path}: {found}"
         if picture.border:
             share = self._white_share(picture)
             if share < _WHITE_SHARE:
@@ -160,6 +163,7 @@ _TEXTS = {
     ),
     "not-gray": ("error", "an ingest leaves it out; is it the visible picture?"),
     "constant-image": ("warning", "a blind frame; leave it out of training"),
+    "other-bit-depth": ("warning", "counts and their 8-bit rendering are not the same picture"),
     "border-not-white": ("warning", "it was cut off already, or is another picture"),
 }
 

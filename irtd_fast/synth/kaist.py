@@ -84,11 +84,13 @@ class Kaist(SourceWriter):
     def _sample(self, index: int, place: tuple[int, int, int], size: tuple[int, int]) -> TrueSample:
         group, video, frame = place
         sequence, stem = f"set{group:02d}/V{video:03d}", f"I{frame:05d}"
+        name = f"{sequence}/{stem}"
         folder = f"kaist-cvpr15/images/{sequence}"
         paths = {side: f"{folder}/{side}/{stem}.jpg" for side in ("lwir", "visible")}
         encoding = "jpeg"
         if self.variant == "demo":
-            word = f"{sequence.replace('/', '_')}_{stem}"
+            sequence = sequence.replace("/", "_")
+            word = f"{sequence}_{stem}"
             paths = {side: f"demo/{word}_{side}.png" for side in paths}
             encoding = "png"
         label = {
@@ -102,7 +104,7 @@ class Kaist(SourceWriter):
             ],
         }
         return TrueSample(
-            f"{sequence}/{stem}",
+            name,
             index,
             "test" if group > 5 else "train",
             {

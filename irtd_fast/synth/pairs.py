@@ -26,7 +26,7 @@ _WORDS = {
     "Motorcycle": ("bike", 0.18),
 }
 # TarDAL's numbers; lamps and trucks are not drawn.
-_NUMBERS = {"People": 0, "Car": 1, "Bus": 2, "Motorcycle": 3, "Lamp": 4, "Truck": 5}
+_NUMBERS = {"People": 0, "Car": 1, "Bus": 2, "Lamp": 3, "Motorcycle": 4, "Truck": 5}
 _FOLDERS = {
     "official": ("M3FD_Detection", "Ir", "Vis"),
     "fusion": ("M3FD_Fusion", "Ir", "Vis"),
@@ -76,7 +76,9 @@ class M3fd(SourceWriter):
         sample = TrueSample(
             name,
             index,
-            ("train", "train", "val")[index % 3] if self.variant == "tardal" else "",
+            {"tardal": ("train", "train", "val")[index % 3], "sample": "pred"}.get(
+                self.variant, ""
+            ),
             pictures,
             shot.objects if labelled else [],
             labels=[label[self.variant]] if labelled else [],
