@@ -57,6 +57,32 @@ def test_planck_is_the_published_chain(e, distance, reflected, air, window, tran
     assert np.abs(recipe.inverse(recipe.apply(raw)) - raw).max() < 1
 
 
+# Counts of an SC660 frame, and what FLIR's own Thermacam Researcher Pro exported for them with a
+# window of transmission 0.7 (emissivity 0.96, 1 m, 20 degrees all around, 50 % humidity), rounded
+# to 0.1 degrees: gtatters/ThermimageCalibration, IguanaRawR&D.csv and Iguana_T0.7.csv, top left.
+PUBLISHED_COUNTS = [
+    19852, 19867, 19838, 19835, 19839, 19848, 19831, 19842, 19820, 19812, 19832, 19807, 19826,
+    19824, 19815, 19824, 19799, 19813, 19802, 19805, 19796, 19800, 19775, 19800, 19792,
+]  # fmt: skip
+PUBLISHED_CELSIUS = [
+    38.4, 38.5, 38.3, 38.2, 38.3, 38.3, 38.2, 38.3, 38.1, 38.1, 38.2, 38.1, 38.2,
+    38.2, 38.1, 38.2, 38.0, 38.1, 38.0, 38.0, 38.0, 38.0, 37.8, 38.0, 37.9,
+]  # fmt: skip
+
+
+def test_planck_gives_the_temperatures_that_flirs_own_software_published():
+    recipe = Planck(
+        **SC660, emissivity=0.96, reflected=293.15, unit="celsius",
+        atmosphere=Atmosphere(1, 0.5, 293.15, 293.15, 0.7),
+    )  # fmt: skip
+    found = recipe.apply(np.array([PUBLISHED_COUNTS], np.uint16))[0]
+    apart = found - np.array(PUBLISHED_CELSIUS)
+    # The mean over all pixels that is published for this formula is 0.044, one step of the camera
+    # 0.04 and one of the rounding 0.1.
+    assert abs(apart.mean()) < 0.08
+    assert np.abs(apart).max() < 0.15
+
+
 @pytest.mark.dumps
 @pytest.mark.parametrize("name", RJPEGS)
 def test_planck_is_what_flyr_says_of_real_files(dumps, name):
