@@ -919,10 +919,11 @@ def scan_json(
     """
     Check JSON text against RFC 8259 without building anything.
 
-    text is its bytes. Returns (error, line, members, duplicates): what is wrong ("" if
-    nothing) and its line from 1; of the outermost object's members (key begin, key end,
-    value begin, value end) as offsets into the bytes; lines of keys that their object has
-    already. Refused are also NaN and Infinity, more than max_depth levels and numbers of
+    text is its bytes. Returns (error, line, members, duplicates, not_finite): what is wrong
+    ("" if nothing) and its line from 1; of the outermost object's members (key begin, key
+    end, value begin, value end) as offsets into the bytes; lines of keys that their object
+    has already, and of NaN, Infinity and -Infinity, which are let pass (100 of each at
+    most). Refused are also more than max_depth levels and numbers of
     more than 300 characters. Nothing in the text raises.
     """
 

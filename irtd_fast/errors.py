@@ -50,6 +50,13 @@ class AnnotationError(SourceError, ValueError):
     """A label that cannot be read: ``path``, ``line`` or ``record``, what was expected."""
 
 
+class FailureRateError(SourceError, RuntimeError):
+    """Too many files of a dump could not be used: ``source``, ``failed``, ``total``.
+
+    ``problems`` lists what was found until then, as text.
+    """
+
+
 class DecodeError(IrtdError, ValueError):
     """Bytes are not the image or stream they claim to be: ``path``."""
 

@@ -44,7 +44,7 @@ class Scanner {
       skip_space();
       if (p_ != end_) fail("expected the end, found something behind the value");
     }
-    if (!scan_.error.empty()) scan_.line = std::count(begin_, p_, std::uint8_t{'\n'}) + 1;
+    if (!scan_.error.empty()) scan_.line = line_of(p_);
     return std::move(scan_);
   }
 
@@ -65,9 +65,10 @@ class Scanner {
         continue;
       }
       if (*p_ == '"') return string();
+      if (not_finite()) return true;
       if (*p_ == '-' || is_digit(*p_)) return number();
       return word("true") || word("false") || word("null") ||
-             fail("expected a value, found something else (NaN and Infinity are none)");
+             fail("expected a value, found something else");
     }
   }
 
@@ -122,7 +123,7 @@ class Scanner {
     const std::uint64_t digest = xxh64({begin, static_cast<std::size_t>(stop - begin)}, 0);
     const auto from = keys_.begin() + static_cast<std::ptrdiff_t>(first);
     if (std::find(from, keys_.end(), digest) != keys_.end() && scan_.duplicates.size() < 100) {
-      scan_.duplicates.push_back(std::count(begin_, begin, std::uint8_t{'\n'}) + 1);
+      scan_.duplicates.push_back(line_of(begin));
     }
     keys_.push_back(digest);
   }
@@ -153,10 +154,20 @@ class Scanner {
     return true;
   }
 
+  bool not_finite() {
+    if (*p_ != 'N' && *p_ != 'I' && *p_ != '-') return false;
+    const Place begin = p_;
+    if (!word("NaN") && !word("Infinity") && !word("-Infinity")) return false;
+    if (scan_.not_finite.size() < 100) scan_.not_finite.push_back(line_of(begin));
+    return true;
+  }
+
+  std::int64_t line_of(Place p) const { return std::count(begin_, p, std::uint8_t{'\n'}) + 1; }
+
   bool digits() {
     const Place begin = p_;
     while (p_ != end_ && is_digit(*p_)) ++p_;
-    return p_ != begin || fail("expected a digit (NaN and Infinity are no numbers)");
+    return p_ != begin || fail("expected a digit");
   }
 
   bool number() {

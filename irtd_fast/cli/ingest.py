@@ -96,6 +96,10 @@ def ingest(
         Drop,
         typer.Option(help="Leave out samples that repeat an earlier one: exactly, or nearly too."),
     ] = Drop["none"],
+    max_failure_rate: Annotated[
+        float,
+        typer.Option(metavar="F", min=0, max=1, help="Stop if a larger part of the files fails."),
+    ] = 0.5,
     workers: Annotated[
         int, typer.Option(metavar="N", min=0, help="Threads; 0 takes one a core.")
     ] = 0,
@@ -128,8 +132,8 @@ def ingest(
     with Progress() as progress, _no_empty_folder(store):
         report = run(
             root, store, source=record, variant=variant, name=name, options=options, limit=limit,
-            sampling=sampling, workers=workers, resume=resume, replace=replace, dry_run=dry_run,
-            progress=progress,
+            sampling=sampling, max_failure_rate=max_failure_rate, workers=workers, resume=resume,
+            replace=replace, dry_run=dry_run, progress=progress,
         )  # fmt: skip
     if as_json:
         print_json(report.to_dict())

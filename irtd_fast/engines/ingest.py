@@ -21,7 +21,7 @@ from irtd_fast.catalog import Sampling, SourceRecord
 from irtd_fast.engines.local import run_tasks
 from irtd_fast.errors import StoreError, StoreExistsError, StoreFormatError
 from irtd_fast.manifest import Manifest
-from irtd_fast.scan import PictureScan, scan_pictures
+from irtd_fast.scan import DEFAULT_FAILURE_RATE, PictureScan, scan_pictures
 from irtd_fast.scan.ready import ReadyScan
 from irtd_fast.store.codec_choice import choose_codecs
 from irtd_fast.store.commit import publish, write_labels, write_source
@@ -92,6 +92,7 @@ def ingest(
     options: IngestOptions | None = None,
     limit: int | None = None,
     sampling: Sampling | None = None,
+    max_failure_rate: float = DEFAULT_FAILURE_RATE,
     workers: int = 0,
     resume: bool = False,
     replace: bool = False,
@@ -110,6 +111,7 @@ def ingest(
         options: Profile, codec, visible partners, sizes.
         limit: Keep the first so many samples.
         sampling: Which pictures of a sequence to take; by default the record's.
+        max_failure_rate: Largest part of the pictures or label files that may fail; see ``scan``.
         workers: Threads, by default one a core.
         resume: Go on from an interrupted run; otherwise one is not touched.
         replace: Replace the source, and forget an interrupted run.
@@ -120,6 +122,7 @@ def ingest(
     Raises:
         UnknownSourceError: No such catalogue key.
         SourceLayoutError: The dump does not look as the record says.
+        FailureRateError: Too large a part of the dump cannot be used.
         StoreExistsError: The source is in the store, or an interrupted run is staged.
         StoreBusyError: Another process writes this source.
     """
@@ -127,7 +130,7 @@ def ingest(
     options = options or IngestOptions()
     threads = workers or _core.available_threads()
     staging = Staging(Path(store).absolute(), _group_name(name or record.key))
-    request = _request(root, record, variant, options, limit, sampling)
+    request = _request(root, record, variant, options, limit, sampling, max_failure_rate)
 
     def scan() -> tuple[_Job, Scanned]:
         place = Path(root).absolute()
@@ -172,18 +175,14 @@ def _made_store(store: Path) -> Iterator[None]:
 
 
 def _request(
-    root: str | Path,
-    record: SourceRecord,
-    variant: str | None,
-    options: IngestOptions,
-    limit: int | None,
-    sampling: Sampling | None,
-) -> dict[str, Any]:
+    root: str | Path, record: SourceRecord, variant: str | None, options: IngestOptions,
+    limit: int | None, sampling: Sampling | None, max_failure_rate: float,
+) -> dict[str, Any]:  # fmt: skip
     """What makes two runs the same run."""
     return {
         "root": str(Path(root).absolute()), "record": record.digest(), "variant": variant,
         "limit": limit, "sampling": None if sampling is None else asdict(sampling),
-        "options": asdict(options),
+        "options": asdict(options), "max_failure_rate": max_failure_rate,
     }  # fmt: skip
 
 
@@ -304,7 +303,7 @@ def _scan_pictures(
     sampling = None if request["sampling"] is None else Sampling(**request["sampling"])
     pending: Scanned = scanned or scan_pictures(
         root, record, variant=request["variant"], limit=request["limit"], sampling=sampling,
-        threads=threads, progress=progress,
+        max_failure_rate=request["max_failure_rate"], threads=threads, progress=progress,
     )  # fmt: skip
     manifest, options = pending.manifest, IngestOptions(**request["options"])
     tolerance = record.variant(manifest.variant).chroma_tolerance
@@ -348,7 +347,8 @@ def _seal(
 
 def _resume_job(staging: Staging, request: dict[str, Any], record: SourceRecord) -> _Job:
     header = staging.load_plan()
-    differing = [key for key, value in request.items() if header.get(key) != value]
+    asked = request.keys() - {"max_failure_rate"}
+    differing = sorted(key for key in asked if header.get(key) != request[key])
     if differing:
         raise StoreExistsError(
             f"{staging.folder}: the interrupted run was started with another "

@@ -11,6 +11,7 @@ from irtd_fast.formats.base import LabelFile, Report
 from irtd_fast.formats.table import refuse_wide_text
 from irtd_fast.types import Problem
 
+_NOTED = 100  # by the native part
 _raw_decode = json.JSONDecoder().raw_decode
 
 
@@ -22,18 +23,26 @@ class JsonText:
     """
 
     def __init__(self, file: LabelFile, data: bytes, report: Report) -> None:
-        """Check the text: grammar, depth, NaN, lengths of numbers; doubled keys are reported.
+        """Check the text: grammar, depth, lengths of numbers.
+
+        Doubled keys and NaN or Infinity, which JSON does not have, are reported; what has such a
+        number is left out by whoever looks at it.
 
         Raises:
             AnnotationError: Not JSON, with ``line``.
         """
         refuse_wide_text(file, data)
-        error, line, members, duplicates = _core.scan_json(data)
+        error, line, members, duplicates, not_finite = _core.scan_json(data)
         if error:
             file.refuse(f"not JSON: {error}", line)
         for place in duplicates:
             message = "a key that this object has already"
             report(Problem("duplicate-key", file.path, f"line {place}", message, "last one kept"))
+        if not_finite:
+            count = f"{len(not_finite)}{' or more' * (len(not_finite) == _NOTED)}"
+            message = f"{count} of NaN and Infinity, which JSON does not have, the first here"
+            where = f"line {not_finite[0]}"
+            report(Problem("not-json-number", file.path, where, message, "refused where used"))
         self._file = file
         self._data = data
         self._places: dict[str, tuple[int, int]] = {}

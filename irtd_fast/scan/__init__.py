@@ -11,6 +11,7 @@ from irtd_fast.catalog import Sampling, SourceRecord
 from irtd_fast.images import probe_images
 from irtd_fast.manifest import Manifest
 from irtd_fast.scan.drafts import Group, make_drafts
+from irtd_fast.scan.failures import DEFAULT_FAILURE_RATE, FailureLimit
 from irtd_fast.scan.labels import Labeller, mark_unlabelled
 from irtd_fast.scan.layout import Layout, choose_layout
 from irtd_fast.scan.partners import Partners
@@ -20,7 +21,7 @@ from irtd_fast.scan.splits import assign_splits
 from irtd_fast.scan.walk import natural_key, walk
 from irtd_fast.types import Problem, SampleFlag
 
-__all__ = ["PictureScan", "scan", "scan_pictures"]
+__all__ = ["DEFAULT_FAILURE_RATE", "PictureScan", "scan", "scan_pictures"]
 
 _log = logging.getLogger(__name__)
 
@@ -34,6 +35,7 @@ def scan(
     variant: str | None = None,
     limit: int | None = None,
     sampling: Sampling | None = None,
+    max_failure_rate: float = DEFAULT_FAILURE_RATE,
     threads: int = 0,
     progress: Progress | None = None,
 ) -> Manifest:
@@ -49,17 +51,20 @@ def scan(
         limit: Look only at the first so many infrared pictures in order, of those taken.
         sampling: Which pictures of a sequence to take, chosen before any is opened; by default
             the record's. A sampled scan does not report labels and partners without pictures.
+        max_failure_rate: Stop when more than this part of the pictures, or of the label files of
+            one kind, cannot be used, and at least 20 of them; 1 never stops.
         threads: Threads that read headers; 0 takes one a core.
         progress: Called with (stage, done, total) after each stage.
 
     Raises:
+        FailureRateError: More than ``max_failure_rate`` failed; ``problems`` says what.
         SourceLayoutError: The folder is not there, or holds none of the record's layouts.
         SourceError: The record cannot be used: no such variant, wrong reader options.
-        ValueError: ``limit`` is negative.
+        ValueError: ``limit`` is negative, or ``max_failure_rate`` not from 0 to 1.
     """
     pending = scan_pictures(
-        root, record, variant=variant, limit=limit, sampling=sampling, threads=threads,
-        progress=progress,
+        root, record, variant=variant, limit=limit, sampling=sampling,
+        max_failure_rate=max_failure_rate, threads=threads, progress=progress,
     )  # fmt: skip
     return pending.read_labels()
 
@@ -79,6 +84,7 @@ class PictureScan:
     _layout: Layout
     _groups: list[Group]
     _say: Progress
+    _failures: FailureLimit
 
     def leave_out(self, problems: Mapping[str, Problem]) -> None:
         """Take samples out again, before their labels are read.
@@ -99,9 +105,11 @@ class PictureScan:
 
         Raises:
             SourceError: The record's reader options are wrong.
+            FailureRateError: Too large a part of the label files cannot be read.
         """
         manifest, layout, groups = self.manifest, self._layout, self._groups
-        Labeller(self._root, self._record, groups, manifest.problems).read_all(layout)
+        labeller = Labeller(self._root, self._record, groups, manifest.problems, self._failures)
+        labeller.read_all(layout)
         mark_unlabelled(layout, groups, manifest.problems)
         assign_splits(self._root, layout, groups, manifest.problems)
         _mark_problems(manifest)
@@ -119,6 +127,7 @@ def scan_pictures(
     variant: str | None = None,
     limit: int | None = None,
     sampling: Sampling | None = None,
+    max_failure_rate: float = DEFAULT_FAILURE_RATE,
     threads: int = 0,
     progress: Progress | None = None,
 ) -> PictureScan:
@@ -129,6 +138,7 @@ def scan_pictures(
     """
     if limit is not None and limit < 0:
         raise ValueError(f"limit must not be negative, found {limit}")
+    failures = FailureLimit(max_failure_rate, record.key)
     say = progress or _silent
     root = Path(root)
     tree = walk(root)
@@ -145,8 +155,10 @@ def scan_pictures(
     if len(groups) > 1:  # each group is in order already
         kept.sort(key=lambda draft: natural_key(draft.path))
     manifest.samples = [draft.sample for draft in kept if draft.sample is not None]
-    say("pictures", len(kept), sum(len(drafts) for _, drafts in groups))
-    return PictureScan(manifest, root, record, layout, groups, say)
+    drafted = sum(len(drafts) for _, drafts in groups)
+    failures.check("pictures", drafted - len(kept), drafted, manifest.problems)
+    say("pictures", len(kept), drafted)
+    return PictureScan(manifest, root, record, layout, groups, say, failures)
 
 
 def _silent(stage: str, done: int, total: int) -> None:

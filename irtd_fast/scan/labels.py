@@ -15,6 +15,7 @@ from irtd_fast.errors import AnnotationError, SourceError
 from irtd_fast.formats import READERS, FormatReader, LabelFile, SequenceRows
 from irtd_fast.formats.base import KEPT_MARKED
 from irtd_fast.scan.drafts import Draft, Group
+from irtd_fast.scan.failures import FailureLimit
 from irtd_fast.scan.fill import Filler
 from irtd_fast.scan.join import Joiner
 from irtd_fast.scan.layout import LabelPath, Layout
@@ -54,8 +55,11 @@ class Labeller:
     """Reads all label files of a layout into the samples."""
 
     def __init__(
-        self, root: Path, record: SourceRecord, groups: list[Group], problems: list[Problem]
-    ) -> None:
+        self, root: Path, record: SourceRecord, groups: list[Group], problems: list[Problem],
+        failures: FailureLimit,
+    ) -> None:  # fmt: skip
+        self._failures = failures
+        self._failed = 0
         self._root = root
         self._record = record
         self._joiner = Joiner(groups)
@@ -79,8 +83,10 @@ class Labeller:
                 raise SourceError(message, source=self._record.key)
             options = READERS[spec.format].parse_options(spec.options, where)
             filler = Filler(self._record, spec, options, self._problems, self._drops)
+            self._failed = 0
             for batch in _batches(self._root, files):
                 self._read_batch(number, filler, batch, READERS[spec.format])
+                self._failures.check("label files", self._failed, len(files), self._problems)
 
     def _read_batch(
         self, number: int, filler: Filler, batch: list[LabelFile], reader: FormatReader
@@ -117,6 +123,7 @@ class Labeller:
         try:
             records = reader.read(file, filler.options, found.append)
         except AnnotationError as error:
+            self._failed += 1
             self._report(_unreadable(file.path, error), drafts)
             return
         if found:

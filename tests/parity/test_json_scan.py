@@ -21,24 +21,22 @@ VALUES = st.recursive(
 )  # fmt: skip
 
 
-def refuse(text):
-    raise ValueError(text)
-
-
-def python_accepts(text):
+def python_reads(text):
+    """Say whether Python reads the text, and how often it meets NaN and the like."""
+    met = []
     try:
-        json.loads(text, parse_constant=refuse)
+        json.loads(text, parse_constant=met.append)
     except ValueError:
-        return False
-    return True
+        return False, 0
+    return True, len(met)
 
 
 @settings(max_examples=300, deadline=None)
 @given(VALUES, st.sampled_from([None, 0, 2]), st.booleans())
 def test_json_is_accepted(value, indent, ascii_only):
     data = json.dumps(value, indent=indent, ensure_ascii=ascii_only).encode("utf-8", "replace")
-    error, _, _, duplicates = _core.scan_json(data)
-    assert (error, duplicates) == ("", [])
+    error, _, _, duplicates, not_finite = _core.scan_json(data)
+    assert (error, duplicates, not_finite) == ("", [], [])
 
 
 @settings(max_examples=500, deadline=None)
@@ -49,8 +47,11 @@ def test_mutations_are_judged_as_by_python(value, data):
     piece = data.draw(st.sampled_from([*'{}[]",:0-+.eE\\/ nNatu\n', "NaN", "-Infinity"]))
     cut = data.draw(st.integers(0, 2))
     changed = text[:at] + piece + text[at + cut :]
-    error, line, _, _ = _core.scan_json(changed.encode("utf-8", "replace"))
-    assert (error == "") == python_accepts(changed), changed
+    error, line, _, _, not_finite = _core.scan_json(changed.encode("utf-8", "replace"))
+    accepted, met = python_reads(changed)
+    assert (error == "") == accepted, changed
+    if accepted:
+        assert len(not_finite) == met
     if error:
         assert 1 <= line <= changed.count("\n") + 1
 
@@ -83,14 +84,14 @@ def test_depth_and_length_of_numbers_are_limited():
     assert "levels" in _core.scan_json(b"[" + deep + b"]")[0]
     assert _core.scan_json(b"[" * 10**7)[1] == 1
     assert _core.scan_json(b"1" * 300)[0] == ""
-    error, line, _, _ = _core.scan_json(b"[\n1,\n" + b"1" * 10**6 + b"]")
+    error, line, _, _, _ = _core.scan_json(b"[\n1,\n" + b"1" * 10**6 + b"]")
     assert ("shorter" in error, line) == (True, 3)
 
 
 @settings(max_examples=300, deadline=None)
 @given(st.binary(max_size=64))
 def test_no_bytes_do_harm(data):
-    error, line, members, _ = _core.scan_json(data)
+    error, line, members, _, _ = _core.scan_json(data)
     assert not re.search(r"[^ -~]", error)
     assert line >= 0
     assert all(0 <= kb <= ke <= b <= e <= len(data) for kb, ke, b, e in members) or error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 
 import pytest
 
@@ -148,12 +149,12 @@ def test_records_that_cannot_be_used_are_reported_and_the_rest_is_read(tmp_path)
     assert [item.category for item in labels.objects] == ["id 4", "car"]
 
 
-def test_a_file_with_nan_is_refused_with_its_line(tmp_path):
+def test_nan_is_reported_with_its_line_and_passes_to_the_box_policy(tmp_path):
     text = json.dumps(coco(), indent=0).replace("\n3,", "\nNaN,", 1)
     line = text.split("\n").index("NaN,") + 1
-    with pytest.raises(AnnotationError, match=f"line {line}: not JSON") as caught:
-        read(tmp_path, text)
-    assert caught.value.where["line"] == line
+    (labels,), problems = read(tmp_path, text)
+    assert math.isnan(labels.objects[0].box[0])
+    assert [(p.code, p.where) for p in problems] == [("not-json-number", f"line {line}")]
 
 
 def test_frames_of_conservator(tmp_path):

@@ -66,6 +66,12 @@ def test_bad_points_are_reported_and_the_rest_is_read(tmp_path):
     assert [p.where for p in problems] == [f"points[{i}]" for i in range(6)]
 
 
+def test_nan_is_reported_and_passes_to_the_point_policy(tmp_path):
+    points, problems = read(tmp_path, b'{"points":\n[[NaN, 1], [2, -Infinity]]}')
+    assert np.array_equal(points, [(np.nan, 1), (2, -np.inf)], equal_nan=True)
+    assert [(p.code, p.where) for p in problems] == [("not-json-number", "line 2")]
+
+
 @pytest.mark.parametrize("dtype", ["<f4", ">f8", "<i2", "<u4"])
 @pytest.mark.parametrize("fortran", [False, True])
 def test_npy_of_any_number_type(tmp_path, dtype, fortran):
@@ -153,7 +159,6 @@ REFUSED = {
     "a list": (b"[[1, 2]]", "found list"),
     "no list": (b'{"points": 3}', "points: expected a list"),
     "not json": (b'{"points": [1\n,2', "line 2: not JSON"),
-    "nan": (b'{"points":\n[[NaN, 1]]}', "line 2: not JSON"),
     "pickled array": (npy(np.array([Payload()]), allow_pickle=True), "array of numbers"),
     "structured": (npy(np.zeros(3, [("a", "f4")])), "array of numbers"),
     "words": (npy(np.array(["a", "b"])), "array of numbers"),
