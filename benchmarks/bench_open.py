@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 
 from irtd_fast import _core
-from irtd_fast.store.columns import write_group
+from irtd_fast.store.columns import write_group, write_table
 from irtd_fast.store.commit import (
     attributes_digest,
     write_array_metadata,
     write_files_table,
-    write_tables,
+    write_labels,
 )
 from irtd_fast.store.plan import MODALITIES, RAW, ArrayPlan
 from irtd_fast.store.spec import FORMAT_VERSION, make_chain
@@ -136,7 +136,9 @@ def write_big_store(store: Path, count: int) -> None:
     write_group(tree / "infrared")
     write_array_metadata(tree, array, RAW, [])
     tables = tables_of(count)
-    write_tables(tree, tables)
+    write_table(tree / "samples", tables.samples, "sample")
+    write_table(tree / "problems", tables.problems, "problem")
+    write_labels(tree, tables.objects, tables.points)
     hidden = ("members", "offsets", "lengths")
     entry = {key: value for key, value in vars(array).items() if key not in hidden}
     irtd: dict[str, Any] = {

@@ -84,10 +84,12 @@ void copy_rows(const Request<T>& request, const Places& places) {
                                            places.cols.end();
   T* out = static_cast<T*>(request.dst);
   for (std::size_t r = 0; r < places.rows.size(); ++r, out += n) {
-    const T* row = request.src.data() + places.rows[r];
     if (places.rows[r] == kBeyond) {
       std::fill_n(out, n, beyond);
-    } else if (r > 0 && places.rows[r] == places.rows[r - 1]) {
+      continue;
+    }
+    const T* row = request.src.data() + places.rows[r];
+    if (r > 0 && places.rows[r] == places.rows[r - 1]) {
       std::memcpy(out, out - n, n * sizeof(T));
     } else if (run) {
       std::memcpy(out, row + places.cols[0], n * sizeof(T));
