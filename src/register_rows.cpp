@@ -56,7 +56,7 @@ py::tuple look_through(const py::buffer& text, std::size_t max_depth) {
   }
   py::list members;
   for (const JsonMember& m : scan.members) {
-    members.append(py::make_tuple(m.key_begin, m.key_end, m.begin, m.end));
+    members.append(py::make_tuple(m.key_begin, m.key_end, m.begin, m.end, m.commas));
   }
   return py::make_tuple(scan.error, scan.line, members, scan.duplicates, scan.not_finite);
 }
@@ -64,14 +64,15 @@ py::tuple look_through(const py::buffer& text, std::size_t max_depth) {
 }  // namespace
 
 void register_rows(py::module_& m) {
-  m.def("scan_json", &look_through, py::arg("text"), py::kw_only(), py::arg("max_depth") = 64,
-        "Check JSON text against RFC 8259 without building anything.\n\n"
-        "text is its bytes. Returns (error, line, members, duplicates, not_finite): what is wrong\n"
-        "(\"\" if nothing) and its line from 1; of the outermost object's members (key begin, key\n"
-        "end, value begin, value end) as offsets into the bytes; lines of keys that their object\n"
-        "has already, and of NaN, Infinity and -Infinity, which are let pass (100 of each at\n"
-        "most). Refused are also more than max_depth levels and numbers of\n"
-        "more than 300 characters. Nothing in the text raises.");
+  m.def(
+      "scan_json", &look_through, py::arg("text"), py::kw_only(), py::arg("max_depth") = 64,
+      "Check JSON text against RFC 8259 without building anything.\n\n"
+      "text is its bytes. Returns (error, line, members, duplicates, not_finite): what is wrong\n"
+      "(\"\" if nothing) and its line from 1; of the outermost object's members (key begin, key\n"
+      "end, value begin, value end, the comma behind each 256 entries of a list) as offsets into\n"
+      "the bytes; lines of keys that their object has already, and of NaN, Infinity and\n"
+      "-Infinity, which are let pass (100 of each at most). Refused are also more than max_depth\n"
+      "levels and numbers of more than 300 characters. Nothing in the text raises.");
 
   m.def(
       "parse_rows", &parse, py::arg("text"), py::arg("columns"), py::kw_only(),

@@ -16,6 +16,8 @@ bool is_hex(std::uint8_t c) noexcept {
   return is_digit(c) || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f');
 }
 
+constexpr std::size_t kPiece = 256;
+
 /// An object or array that is open.
 struct Level {
   bool object = false;
@@ -88,6 +90,9 @@ class Scanner {
         continue;
       }
       if (c != ',') return fail("expected , or the end of a list or object");
+      if (levels_.size() == 2 && !level.object && open_member_ && ++entries_ % kPiece == 0) {
+        scan_.members.back().commas.push_back(offset(p_));
+      }
       ++p_;
       return !level.object || (skip_space(), key());
     }
@@ -104,7 +109,8 @@ class Scanner {
     ++p_;
     if (levels_.size() == 1) {
       skip_space();
-      scan_.members.push_back({offset(begin), offset(stop), offset(p_), offset(p_)});
+      scan_.members.push_back({offset(begin), offset(stop), offset(p_), offset(p_), {}});
+      entries_ = 0;
       open_member_ = true;
     }
     return true;
@@ -220,6 +226,7 @@ class Scanner {
   std::vector<Level> levels_;
   std::vector<std::uint64_t> keys_;
   bool open_member_ = false;
+  std::size_t entries_ = 0;  ///< commas seen in the list that the open member is
   JsonScan scan_;
 };
 

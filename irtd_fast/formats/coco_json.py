@@ -95,18 +95,27 @@ class _Reader:
         if "frames" in self._text.names and "images" not in self._text.names:
             return self._frames()
         by_id = self._images()
-        add = self._objects.add
-        for where, item in self._annotations():
-            # Numbers are looked up as they are: text of each would cost as much as the rest.
+        self._join(by_id)
+        found = {id(labels): labels for labels in by_id.values() if labels is not None}
+        return list(found.values())
+
+    def _join(self, by_id: dict[Any, RawLabels | None]) -> None:
+        """Give every annotation to its picture; millions pass here, so nothing is called twice."""
+        name = self._list_name()
+        add, find = self._objects.add, by_id.get
+        for number, item in enumerate(self._text.entries(name)):
+            where = f"{name}[{number}]"
+            if type(item) is not dict:
+                self._no_object(where, item)
+                continue
             key = item.get("image_id")
-            labels = by_id.get(key) if type(key) is int else by_id.get(str(key), _MISSING)
-            if labels is _MISSING or (labels is None and key not in by_id):
-                message = f"image_id {key} is not in images"
+            # Numbers are looked up as they are: text of each would cost as much as the rest.
+            labels = find(key if type(key) is int else str(key), _MISSING)
+            if labels is _MISSING:
+                message = f"image_id {str(key)[:80]} is not in images"
                 self._problem("annotation-without-image-record", where, message, "object left out")
             else:
                 add(labels, item, where)
-        found = {id(labels): labels for labels in by_id.values() if labels is not None}
-        return list(found.values())
 
     def _images(self) -> dict[Any, RawLabels | None]:
         """Give the pictures by id, as text and, where it is one, as number."""
@@ -129,7 +138,7 @@ class _Reader:
         if not isinstance(image, dict):
             self._file.refuse("image: expected a JSON object")
         labels = self._image(image, "")
-        for where, item in self._annotations():
+        for where, item in self._records(self._list_name()):
             self._objects.add(labels, item, where)
         return [labels] if labels else []
 
@@ -149,7 +158,7 @@ class _Reader:
                 if isinstance(item, dict):
                     self._objects.add_conservator(labels, item, place)
                 else:
-                    self._problem("bad-record", place, "expected a JSON object", _LEFT_OUT)
+                    self._no_object(place, item)
             if labels is not None:
                 found.append(labels)
         return found
@@ -162,15 +171,21 @@ class _Reader:
             if type(item) is dict:
                 yield f"{name}[{number}]", item
             else:
-                message = f"expected a JSON object, found {str(item)[:80]}"
-                self._problem("bad-record", f"{name}[{number}]", message, _LEFT_OUT)
+                self._no_object(f"{name}[{number}]", item)
 
-    def _annotations(self) -> Iterator[tuple[str, dict[str, Any]]]:
+    def _no_object(self, where: str, item: object) -> None:
+        message = f"expected a JSON object, found {str(item)[:80]}"
+        self._problem("bad-record", where, message, _LEFT_OUT)
+
+    def _list_name(self) -> str:
+        """Give the name of the list of annotations."""
         name = next((name for name in _LIST_FIELDS if name in self._text.names), None)
         if name is None:
             found = ", ".join(self._text.names)[:200]
             self._file.refuse(f"expected {' or '.join(_LIST_FIELDS)}, found {found}")
-        return self._records(name)
+        if not self._text.is_list(name):
+            self._file.refuse(f"{name}: expected a list of JSON objects")
+        return name
 
     def _find_lookups(self) -> dict[str, dict[str, str]]:
         """Find lists of ``{id, name}`` (``scenarios``, ``weather``) that pictures refer to."""

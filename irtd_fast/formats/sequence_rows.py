@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from irtd_fast.formats.base import LabelFile
-from irtd_fast.formats.columns import Columns
-from irtd_fast.formats.geometry import shape_row
+from irtd_fast.formats.columns import SHAPES, Columns
+from irtd_fast.formats.geometry import Shape, shape_row
 from irtd_fast.formats.row_options import RowOptions
 from irtd_fast.formats.table import Table
 from irtd_fast.types import RawLabels, RawObject
@@ -88,19 +88,43 @@ class SequenceRows(Sequence[RawLabels]):
         return self._labels(int(self._kept[index]))
 
     def __iter__(self) -> Iterator[RawLabels]:
-        return map(self._labels, self._kept.tolist())
+        # Whole columns become Python's numbers at once: one by one they cost more than the rest.
+        kept = self._kept
+        shapes = self._shapes()
+        lines, absent = self._table.lines[kept].tolist(), self._absent[kept].tolist()
+        for row, line, shape, gone in zip(kept.tolist(), lines, shapes, absent, strict=True):
+            yield self._make(row, line, None if gone else shape)
 
     def _labels(self, row: int) -> RawLabels:
+        shape = None if self._absent[row] else self._shape_of(self._table.numbers[row].tolist())
+        return self._make(row, int(self._table.lines[row]), shape)
+
+    def _shape_of(self, numbers: list[float]) -> Shape:
+        return shape_row(self._shape, numbers, self._table.number_of, self._options)
+
+    def _shapes(self) -> Iterator[Shape]:
+        """Give what ``_shape_of`` gives for every label, boxes computed by column."""
+        numbers = self._table.numbers[self._kept]
+        if self._shape == "corners":
+            return map(self._shape_of, numbers.tolist())
+        options, roles = self._options, SHAPES[self._shape]
+        a, b, c, d = (numbers[:, self._table.number_of[role]] for role in roles)
+        x, y = a - options.base, b - options.base
+        high = options.base - int(options.inclusive)
+        ends = (x + c, y + d) if self._shape == "xywh" else (c - high, d - high)
+        columns = (column.tolist() for column in (x, y, *ends))
+        return ((box, None, None) for box in zip(*columns, strict=True))
+
+    def _make(self, row: int, line: int, shape: Shape | None) -> RawLabels:
+        """Make the labels of a row; without a shape the target is absent."""
         options = self._options
         key = {**self.key, self.part: str(self._first + row * self.stride)}
-        where = f"line {self._table.lines[row]}"
+        where = f"line {line}"
         reference = (1.0, 1.0) if options.normalised else None
-        if self._absent[row]:
+        if shape is None:
             attributes = {f"{options.modality}_target": "absent"}
             return RawLabels(key, self.path, where, None, [], attributes, reference)
-        numbers = self._table.numbers[row].tolist()
-        box, corners, _ = shape_row(self._shape, numbers, self._table.number_of, options)
-        item = RawObject(self._category, where, box, corners, None, -1, options.modality)
+        item = RawObject(self._category, where, shape[0], shape[1], None, -1, options.modality)
         return RawLabels(key, self.path, where, None, [item], {}, reference)
 
 

@@ -54,28 +54,50 @@ class Filler:
             self._problem("size-mismatch", labels, labels.where, message, sample, KEPT_MARKED)
         height, width = labels.reference or options.reference or actual
         factors = (actual[1] / width, actual[0] / height) if (height, width) != actual else None
+        objects = labels.objects
+        if edge or factors is not None:
+            objects = [moved(raw, *(factors or (1.0, 1.0)), edge) for raw in objects]
+        self._add(objects, picture, labels, sample)
+
+    def _add(
+        self, objects: list[RawObject], picture: ImageInfo, labels: RawLabels, sample: SampleRecord
+    ) -> None:
+        height, width = picture.height, picture.width
+        plain = self._objects and not self._points
+        categories, ignored, append = self._categories, self._ignored, sample.objects.append
         unknown: set[str] = set()
-        for raw in labels.objects:
+        for raw in objects:
             if raw.category in self._dropped:
                 self.drops[raw.category] += 1
                 continue
-            if edge or factors is not None:
-                raw = moved(raw, *(factors or (1.0, 1.0)), edge)  # noqa: PLW2901
-            category = self._categories.get(raw.category)
+            category = categories.get(raw.category)
             if category is None:
-                category = raw.category
-                if self._categories and category not in unknown:
-                    unknown.add(category)
-                    self._unknown(raw, labels, sample)
+                category = self._unlisted(raw, unknown, labels, sample)
+            box = raw.box
+            # A box inside its picture, as nearly all are, needs no judgement (NaN is not inside).
+            inside = box and 0 <= box[0] < box[2] <= width and 0 <= box[1] < box[3] <= height
+            if box and inside and plain and category not in ignored:
+                item = ObjectRecord(
+                    category, box, raw.corners, raw.track, raw.modality, raw.flags
+                )  # fmt: skip
+                append(item)
+                continue
             if self._objects:
                 self._add_object(raw, category, picture, labels, sample)
             if self._points:
                 self._add_point(raw, category, picture, labels, sample)
 
-    def _unknown(self, raw: RawObject, labels: RawLabels, sample: SampleRecord) -> None:
-        message = f"category {raw.category!r} is not in the record's [categories]"
-        action = "kept under its raw name"
-        self._problem("unknown-category", labels, raw.where, message, sample, action)
+    def _unlisted(
+        self, raw: RawObject, unknown: set[str], labels: RawLabels, sample: SampleRecord
+    ) -> str:
+        """Keep a raw category that the record does not list; say so once a picture."""
+        category = raw.category
+        if self._categories and category not in unknown:
+            unknown.add(category)
+            message = f"category {category!r} is not in the record's [categories]"
+            action = "kept under its raw name"
+            self._problem("unknown-category", labels, raw.where, message, sample, action)
+        return category
 
     def _add_object(
         self, raw: RawObject, category: str, picture: ImageInfo, labels: RawLabels,
@@ -89,20 +111,15 @@ class Filler:
             )
             return
         flags = raw.flags
-        x0, y0, x1, y1 = box
-        height, width = picture.height, picture.width
-        # A box inside its picture, as nearly all are, needs no judgement (NaN is not inside).
-        if not (0 <= x0 < x1 <= width and 0 <= y0 < y1 <= height):
-            verdict = judge_box(
-                box, height, width, tolerance=self.options.tolerance,
-                oriented=raw.corners is not None,
-            )  # fmt: skip
-            if picture.border and verdict.keep:
-                inside = judge_centre(box, height, width)
-                verdict = verdict if inside.keep else inside
-            if not self._passes(verdict, labels, raw, sample):
-                return
-            flags |= verdict.flags
+        size = picture.height, picture.width
+        oriented = raw.corners is not None
+        verdict = judge_box(box, *size, tolerance=self.options.tolerance, oriented=oriented)
+        if picture.border and verdict.keep:
+            inside = judge_centre(box, *size)
+            verdict = verdict if inside.keep else inside
+        if not self._passes(verdict, labels, raw, sample):
+            return
+        flags |= verdict.flags
         if category in self._ignored:
             flags |= ObjectFlag.IGNORE
         sample.objects.append(

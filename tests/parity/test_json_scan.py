@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -73,6 +74,20 @@ def test_members_and_entries_are_what_python_reads(value):
             assert list(text.entries(name)) == inner
 
 
+@pytest.mark.parametrize("count", [0, 1, 255, 256, 257, 512, 1000])
+@pytest.mark.parametrize("indent", [None, 1])
+def test_long_lists_come_in_pieces(count, indent):
+    value = {
+        "a": [[i, {"b": [1, 2, "],"]}] for i in range(count)],
+        "b": list(range(count)),
+        "c": {},
+    }
+    data = json.dumps(value, indent=indent).encode()
+    text = JsonText(LabelFile(None, "a.json", {}), data, lambda problem: None)
+    assert list(text.entries("a")) == value["a"]
+    assert list(text.entries("b")) == value["b"]
+
+
 def test_duplicate_keys_are_found_in_any_object():
     text = b'{"a": 1,\n "b": [{"x": 1, "y": {"x": 2}},\n {"x": 1, "x": 2}],\n "a": 3}'
     assert _core.scan_json(text)[3] == [3, 4]
@@ -94,4 +109,4 @@ def test_no_bytes_do_harm(data):
     error, line, members, _, _ = _core.scan_json(data)
     assert not re.search(r"[^ -~]", error)
     assert line >= 0
-    assert all(0 <= kb <= ke <= b <= e <= len(data) for kb, ke, b, e in members) or error
+    assert all(0 <= kb <= ke <= b <= e <= len(data) for kb, ke, b, e, _ in members) or error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from irtd_fast.errors import AnnotationError
@@ -178,6 +179,25 @@ def test_absent_targets_by_policy(tmp_path, absent, expected):
             assert labels.attributes == {"visible_target": "absent"}
     assert found == expected
     assert [p.where for p in problems] == (["line 5"] if absent == "none" else [])
+
+
+@pytest.mark.parametrize("columns", [XYWH, ["xmin", "ymin", "xmax", "ymax"],
+                                     ["y1", "x1", "x2", "y2", "x3", "y3", "y4", "x4"]])  # fmt: skip
+@pytest.mark.parametrize("absent", ["none", "zeros", "empty"])
+@pytest.mark.parametrize("base", [0, 1])
+@pytest.mark.parametrize("inclusive", [False, True])
+def test_labels_one_by_one_are_those_of_all(tmp_path, rng, columns, absent, base, inclusive):
+    numbers = rng.integers(-3, 9, (60, len(columns))) + rng.choice([0, 0.1], (60, 1))
+    numbers[5], numbers[7, 1:] = 0, np.nan
+    text = "\n".join(",".join(map(str, row)) for row in numbers.tolist())
+    rows, _ = sequence(
+        tmp_path, text, columns=columns, absent=absent, base=base, inclusive=inclusive, first=3,
+        stride=2,
+    )  # fmt: skip
+    every = list(rows)
+    assert len(every) == len(rows) > 50
+    assert every == [rows[i] for i in range(len(rows))] == rows[:]
+    assert every == [rows.at(number) for number in rows.numbers().tolist()]
 
 
 def test_a_bad_row_keeps_the_places_of_the_others(tmp_path):

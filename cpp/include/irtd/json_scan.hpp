@@ -16,6 +16,8 @@ struct JsonMember {
   std::size_t key_end = 0;
   std::size_t begin = 0;  ///< of the value
   std::size_t end = 0;
+  /// If the value is a list: the comma behind each 256 entries, so that it can be read in pieces.
+  std::vector<std::size_t> commas;
 };
 
 struct JsonScan {
