@@ -134,9 +134,8 @@ void resample_toned(const Toned& toned, const BatchItem& item, const BatchShape&
   options.filter = shape.filter;
   options.border = shape.border;
   options.border_value = shape.border_value;
-  set_affine(&options, toned.line.scale,
-             static_cast<float>(double{toned.line.offset} -
-                                double{toned.line.base} * double{toned.line.scale}));
+  set_affine(&options, toned.line.scale, toned.line.offset);
+  options.base = toned.line.base;
   options.lo_clip = toned.line.lo;
   options.hi_clip = toned.line.hi;
   options.layout = shape.layout;

@@ -21,15 +21,25 @@ struct StoreFloat {
   static HWY_INLINE void Store(VF value, float* out) { hn::StoreU(value, F32(), out); }
 };
 
+/// The whole number of a value in [0, 2^16), half to even: 2^23 leaves no room for fractions.
+HWY_INLINE hn::Vec<U32> WholeOf(VF value) {
+  const U32 du;
+  const auto moved = hn::Add(value, hn::Set(F32(), 0x1p23F));
+  return hn::And(hn::BitCast(du, moved), hn::Set(du, 0xFFFFU));
+}
+HWY_INLINE void StoreWords(hn::Vec<U32> whole, std::uint8_t* out) {
+  hn::StoreU(hn::U8FromU32(whole), Narrow8(), out);
+}
+HWY_INLINE void StoreWords(hn::Vec<U32> whole, std::uint16_t* out) {
+  hn::StoreU(hn::DemoteTo(Narrow16(), hn::BitCast(I32(), whole)), Narrow16(), out);
+}
+
 /// Values are within the type already, and no NaN.
 template <typename T>
 struct StoreWhole {
   using Item = T;
   static constexpr auto kTop = static_cast<float>(std::numeric_limits<T>::max());
-  static HWY_INLINE void Store(VF value, T* out) {
-    const hn::Rebind<T, F32> narrow;
-    hn::StoreU(hn::DemoteTo(narrow, hn::NearestInt(value)), narrow, out);
-  }
+  static HWY_INLINE void Store(VF value, T* out) { StoreWords(WholeOf(value), out); }
 };
 
 /// Round half to even to the upper half; NaN becomes a quiet NaN (to_bf16 of half.hpp).
@@ -81,6 +91,7 @@ template <class To>
 void Finish(const float* HWY_RESTRICT in, std::size_t n, const AffineClip& affine, void* out) {
   const F32 d;
   const std::size_t lanes = hn::Lanes(d);
+  const auto base = hn::Set(d, affine.base);
   const auto scale = hn::Set(d, affine.scale);
   const auto offset = hn::Set(d, affine.offset);
   constexpr bool kWhole = To::kTop > 0;
@@ -88,7 +99,7 @@ void Finish(const float* HWY_RESTRICT in, std::size_t n, const AffineClip& affin
   const auto hi = hn::Set(d, kWhole ? std::clamp(affine.hi, 0.0F, To::kTop) : affine.hi);
   auto* to = static_cast<typename To::Item*>(out);
   const auto value = [&](const float* p) {
-    const auto moved = hn::MulAdd(hn::LoadU(d, p), scale, offset);
+    const auto moved = hn::MulAdd(hn::Sub(hn::LoadU(d, p), base), scale, offset);
     const auto clipped = hn::Min(hn::Max(moved, lo), hi);
     const auto number = hn::Eq(moved, moved);
     return kWhole ? hn::IfThenElseZero(number, clipped) : hn::IfThenElse(number, clipped, moved);

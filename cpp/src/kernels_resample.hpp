@@ -16,12 +16,13 @@ namespace irtd::detail {
 inline constexpr std::size_t kPixelTypes = 6;  // the last, i32, has no kernel
 inline constexpr std::size_t kMaxLanes = 64;
 
-/// v · scale + offset, then clamped.
+/// (v − base) · scale + offset, then clamped.
 struct AffineClip {
   float scale;
   float offset;
   float lo;
   float hi;
+  float base = 0;
 };
 
 /// One plane of a turned strip under the taps of its columns.
@@ -71,11 +72,12 @@ struct ResampleKernels {
   /// Places (in values from the source's first) and weights of n output pixels.
   void (*places)(const LinePositions& line, std::size_t n, std::int32_t* place, float* wx,
                  float* wy);
-  /// Mixes the pairs (left, right) of two rows, packed into one word each.
-  void (*pairs_u8)(const std::uint16_t* top, const std::uint16_t* bottom, const float* wx,
-                   const float* wy, std::size_t n, float* out);
-  void (*pairs_u16)(const std::uint32_t* top, const std::uint32_t* bottom, const float* wx,
-                    const float* wy, std::size_t n, float* out);
+  /// Mixes four neighbours (upper left and right, lower left and right), packed into one word.
+  void (*quads_u8)(const std::uint32_t* quads, const float* wx, const float* wy, std::size_t n,
+                   float* out);
+  void (*quads_u16)(const std::uint64_t* quads, const float* wx, const float* wy, std::size_t n,
+                    float* out);
+  /// The same from pairs (left, right) of two rows.
   void (*pairs_f32)(const float* top, const float* bottom, const float* wx, const float* wy,
                     std::size_t n, float* out);
 };

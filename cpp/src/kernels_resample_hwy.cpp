@@ -169,24 +169,29 @@ void Luma(float* strip, std::size_t n) {
 void FilterColumns(const ColumnRuns& runs, float* HWY_RESTRICT out) {
   const F32 d;
   const std::size_t lanes = hn::Lanes(d);
+  // In registers: the compiler cannot know that `out` does not overlap `runs`.
   const std::size_t step = runs.step * lanes;
-  const float* weight = runs.weight;
-  if (runs.taps == 2) {
-    for (std::size_t j = 0; j < runs.count; ++j, weight += 2) {
-      const float* at = runs.strip + runs.first[j];
+  const std::size_t taps = runs.taps;
+  const std::size_t count = runs.count;
+  const std::size_t out_step = runs.out_step;
+  const float* HWY_RESTRICT strip = runs.strip;
+  const float* HWY_RESTRICT weight = runs.weight;
+  const std::int32_t* HWY_RESTRICT first = runs.first;
+  if (taps == 2) {
+    for (std::size_t j = 0; j < count; ++j, weight += 2, out += out_step) {
+      const float* at = strip + first[j];
       const auto sum = hn::Mul(hn::LoadU(d, at), hn::Set(d, weight[0]));
-      hn::StoreU(hn::MulAdd(hn::LoadU(d, at + step), hn::Set(d, weight[1]), sum), d,
-                 out + j * runs.out_step);
+      hn::StoreU(hn::MulAdd(hn::LoadU(d, at + step), hn::Set(d, weight[1]), sum), d, out);
     }
     return;
   }
-  for (std::size_t j = 0; j < runs.count; ++j, weight += runs.taps) {
-    const float* at = runs.strip + runs.first[j];
+  for (std::size_t j = 0; j < count; ++j, weight += taps, out += out_step) {
+    const float* at = strip + first[j];
     auto sum = hn::Mul(hn::LoadU(d, at), hn::Set(d, weight[0]));
-    for (std::size_t k = 1; k < runs.taps; ++k) {
+    for (std::size_t k = 1; k < taps; ++k) {
       sum = hn::MulAdd(hn::LoadU(d, at + k * step), hn::Set(d, weight[k]), sum);
     }
-    hn::StoreU(sum, d, out + j * runs.out_step);
+    hn::StoreU(sum, d, out);
   }
 }
 
@@ -222,9 +227,9 @@ const ResampleKernels* ResampleTable() {
       {Finish<StoreWhole<std::uint8_t>>, Finish<StoreWhole<std::uint16_t>>, Finish<StoreF16>,
        Finish<StoreBf16>, Finish<StoreFloat>, nullptr},
       Places,
-      Pairs<std::uint16_t, 1>,
-      Pairs<std::uint32_t, 1>,
-      Pairs<float, 2>};
+      Quads<std::uint32_t>,
+      Quads<std::uint64_t>,
+      Pairs};
   return &table;
 }
 

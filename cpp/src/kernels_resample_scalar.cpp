@@ -68,7 +68,7 @@ void merge3(const float* r, const float* g, const float* b, std::size_t n, float
 }
 
 float affine_of(float value, const AffineClip& affine) {
-  const float moved = value * affine.scale + affine.offset;
+  const float moved = (value - affine.base) * affine.scale + affine.offset;
   if (std::isnan(moved)) return moved;
   return std::clamp(moved, affine.lo, affine.hi);
 }
@@ -118,14 +118,12 @@ void places(const LinePositions& line, std::size_t n, std::int32_t* place, float
 float between(float a, float b, float weight) { return a + (b - a) * weight; }
 
 template <typename T, typename Word>
-void pairs(const Word* top, const Word* bottom, const float* wx, const float* wy, std::size_t n,
-           float* out) {
+void quads(const Word* words, const float* wx, const float* wy, std::size_t n, float* out) {
   for (std::size_t i = 0; i < n; ++i) {
-    T two[2];
-    std::memcpy(two, top + i, sizeof(Word));
-    const float above = between(static_cast<float>(two[0]), static_cast<float>(two[1]), wx[i]);
-    std::memcpy(two, bottom + i, sizeof(Word));
-    const float below = between(static_cast<float>(two[0]), static_cast<float>(two[1]), wx[i]);
+    T four[4];
+    std::memcpy(four, words + i, sizeof(Word));
+    const float above = between(static_cast<float>(four[0]), static_cast<float>(four[1]), wx[i]);
+    const float below = between(static_cast<float>(four[2]), static_cast<float>(four[3]), wx[i]);
     out[i] = between(above, below, wy[i]);
   }
 }
@@ -158,8 +156,8 @@ const ResampleKernels& scalar_resample_kernels() {
       {finish_whole<std::uint8_t>, finish_whole<std::uint16_t>, finish_half<f16_of>,
        finish_half<bf16_of>, finish_float, nullptr},
       places,
-      pairs<std::uint8_t, std::uint16_t>,
-      pairs<std::uint16_t, std::uint32_t>,
+      quads<std::uint8_t, std::uint32_t>,
+      quads<std::uint16_t, std::uint64_t>,
       pairs_f32};
   return table;
 }

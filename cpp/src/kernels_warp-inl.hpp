@@ -86,59 +86,81 @@ void Places(const LinePositions& line, std::size_t n, std::int32_t* HWY_RESTRICT
 
 HWY_INLINE VF Between(VF a, VF b, VF weight) { return hn::MulAdd(hn::Sub(b, a), weight, a); }
 
-/// The left and the right value of packed pairs (little-endian words).
-HWY_INLINE void Unpack(const std::uint16_t* p, VF& left, VF& right) {
-  const I32 di;
-  const auto word = hn::PromoteTo(di, hn::LoadU(Narrow16(), p));
-  left = hn::ConvertTo(F32(), hn::And(word, hn::Set(di, 0xFF)));
-  right = hn::ConvertTo(F32(), hn::ShiftRight<8>(word));
-}
-HWY_INLINE void Unpack(const std::uint32_t* p, VF& left, VF& right) {
+/// Four neighbours of every lane.
+struct Corners {
+  VF top_left, top_right, bottom_left, bottom_right;
+};
+
+/// The values in the two halves of each word (little-endian).
+template <int kBits>
+HWY_INLINE VF LowerHalf(hn::Vec<U32> word) {
   const U32 du;
-  const I32 di;
-  const auto word = hn::LoadU(du, p);
-  left = hn::ConvertTo(F32(), hn::BitCast(di, hn::And(word, hn::Set(du, 0xFFFFU))));
-  right = hn::ConvertTo(F32(), hn::BitCast(di, hn::ShiftRight<16>(word)));
+  const auto mask = hn::Set(du, (1U << kBits) - 1U);
+  return hn::ConvertTo(F32(), hn::BitCast(I32(), hn::And(word, mask)));
 }
-HWY_INLINE void Unpack(const float* p, VF& left, VF& right) {
-  hn::LoadInterleaved2(F32(), p, left, right);
-}
-
-template <typename Word, std::size_t kWords>
-HWY_INLINE VF MixPairs(const Word* top, const Word* bottom, VF wx, VF wy) {
-  VF left;
-  VF right;
-  Unpack(top, left, right);
-  const auto above = Between(left, right, wx);
-  Unpack(bottom, left, right);
-  return Between(above, Between(left, right, wx), wy);
+template <int kShift>
+HWY_INLINE VF Upper(hn::Vec<U32> word) {
+  return hn::ConvertTo(F32(), hn::BitCast(I32(), hn::ShiftRight<kShift>(word)));
 }
 
-/// kWords: words that hold a pair.
-template <typename Word, std::size_t kWords>
-void Pairs(const Word* HWY_RESTRICT top, const Word* HWY_RESTRICT bottom,
+HWY_INLINE Corners Unpack(const std::uint32_t* quads) {
+  const auto word = hn::LoadU(U32(), quads);
+  return {LowerHalf<8>(word), LowerHalf<8>(hn::ShiftRight<8>(word)),
+          LowerHalf<8>(hn::ShiftRight<16>(word)), Upper<24>(word)};
+}
+HWY_INLINE Corners Unpack(const std::uint64_t* quads) {
+  const U32 du;
+  hn::Vec<U32> top;
+  hn::Vec<U32> bottom;
+  hn::LoadInterleaved2(du, reinterpret_cast<const std::uint32_t*>(quads), top, bottom);
+  return {LowerHalf<16>(top), Upper<16>(top), LowerHalf<16>(bottom), Upper<16>(bottom)};
+}
+
+HWY_INLINE VF MixCorners(const Corners& four, VF wx, VF wy) {
+  const auto above = Between(four.top_left, four.top_right, wx);
+  return Between(above, Between(four.bottom_left, four.bottom_right, wx), wy);
+}
+
+template <typename Word>
+void Quads(const Word* HWY_RESTRICT quads, const float* HWY_RESTRICT wx,
+           const float* HWY_RESTRICT wy, std::size_t n, float* HWY_RESTRICT out) {
+  const F32 d;
+  const std::size_t lanes = hn::Lanes(d);
+  std::size_t i = 0;
+  for (; i + lanes <= n; i += lanes) {
+    const Corners four = Unpack(quads + i);
+    hn::StoreU(MixCorners(four, hn::LoadU(d, wx + i), hn::LoadU(d, wy + i)), d, out + i);
+  }
+  if (i == n) return;
+  HWY_ALIGN Word rest[hn::MaxLanes(F32())] = {};
+  HWY_ALIGN float weights[2][hn::MaxLanes(F32())] = {};
+  HWY_ALIGN float values[hn::MaxLanes(F32())];
+  std::copy_n(quads + i, n - i, rest);
+  std::copy_n(wx + i, n - i, weights[0]);
+  std::copy_n(wy + i, n - i, weights[1]);
+  const Corners four = Unpack(rest);
+  hn::Store(MixCorners(four, hn::Load(d, weights[0]), hn::Load(d, weights[1])), d, values);
+  std::copy_n(values, n - i, out + i);
+}
+
+void Pairs(const float* HWY_RESTRICT top, const float* HWY_RESTRICT bottom,
            const float* HWY_RESTRICT wx, const float* HWY_RESTRICT wy, std::size_t n,
            float* HWY_RESTRICT out) {
   const F32 d;
   const std::size_t lanes = hn::Lanes(d);
   std::size_t i = 0;
   for (; i + lanes <= n; i += lanes) {
-    const auto value = MixPairs<Word, kWords>(top + i * kWords, bottom + i * kWords,
-                                              hn::LoadU(d, wx + i), hn::LoadU(d, wy + i));
-    hn::StoreU(value, d, out + i);
+    Corners four;
+    hn::LoadInterleaved2(d, top + 2 * i, four.top_left, four.top_right);
+    hn::LoadInterleaved2(d, bottom + 2 * i, four.bottom_left, four.bottom_right);
+    hn::StoreU(MixCorners(four, hn::LoadU(d, wx + i), hn::LoadU(d, wy + i)), d, out + i);
   }
-  if (i == n) return;
-  HWY_ALIGN Word tops[kWords * hn::MaxLanes(F32())] = {};
-  HWY_ALIGN Word bottoms[kWords * hn::MaxLanes(F32())] = {};
-  HWY_ALIGN float weights[2][hn::MaxLanes(F32())] = {};
-  HWY_ALIGN float values[hn::MaxLanes(F32())];
-  std::copy_n(top + i * kWords, (n - i) * kWords, tops);
-  std::copy_n(bottom + i * kWords, (n - i) * kWords, bottoms);
-  std::copy_n(wx + i, n - i, weights[0]);
-  std::copy_n(wy + i, n - i, weights[1]);
-  hn::Store(MixPairs<Word, kWords>(tops, bottoms, hn::Load(d, weights[0]), hn::Load(d, weights[1])),
-            d, values);
-  std::copy_n(values, n - i, out + i);
+  const auto between = [](float a, float b, float weight) { return a + (b - a) * weight; };
+  for (; i < n; ++i) {
+    const float above = between(top[2 * i], top[2 * i + 1], wx[i]);
+    const float below = between(bottom[2 * i], bottom[2 * i + 1], wx[i]);
+    out[i] = between(above, below, wy[i]);
+  }
 }
 
 }  // namespace irtd::detail::HWY_NAMESPACE

@@ -21,7 +21,8 @@ RowWriter::RowWriter(const ResampleOptions& options, void* dst, PixelType type, 
       finish_(table_.finish[static_cast<std::size_t>(type)]),
       to_float_(table_.finish[static_cast<std::size_t>(PixelType::f32)]) {
   for (std::size_t c = 0; c < 3; ++c) {
-    affine_[c] = {options.scale[c], options.offset[c], options.lo_clip, options.hi_clip};
+    affine_[c] = {options.scale[c], options.offset[c], options.lo_clip, options.hi_clip,
+                  options.base};
   }
 }
 
@@ -55,6 +56,7 @@ void require_options(const ResampleOptions& options) {
     IRTD_REQUIRE(std::isfinite(options.scale[c]) && std::isfinite(options.offset[c]),
                  "scale and offset are finite");
   }
+  IRTD_REQUIRE(std::isfinite(options.base), "the base is finite");
   IRTD_REQUIRE(options.lo_clip <= options.hi_clip, "the clip bounds are in order");
   IRTD_REQUIRE(std::isfinite(options.border_value), "the border's value is finite");
 }

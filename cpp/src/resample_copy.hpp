@@ -26,7 +26,7 @@ bool keeps_values(const Request<T>& request) noexcept {
   const bool type = request.type == type_of<T>() && o.tone == nullptr;
   const bool channels = request.src.channels() == request.out_channels &&
                         (request.out_channels == 1 || o.layout == Layout::hwc);
-  bool affine = true;
+  bool affine = o.base == 0;
   for (std::size_t c = 0; c < static_cast<std::size_t>(request.out_channels); ++c) {
     affine = affine && o.scale[c] == 1 && o.offset[c] == 0;
   }

@@ -17,8 +17,8 @@ constexpr int kMaxSamples = 64;        // along a side of an output pixel
 struct Scratch {
   std::vector<std::int32_t> place;
   std::vector<float> wx, wy;
-  std::vector<std::uint16_t> top16, bottom16;
-  std::vector<std::uint32_t> top32, bottom32;
+  std::vector<std::uint32_t> quads8;  // four neighbours of each place
+  std::vector<std::uint64_t> quads16;
   std::vector<float> top_f, bottom_f;
   std::array<std::vector<float>, 3> rows;  // one sample of every pixel, by channel
   std::array<std::vector<float>, 3> sums;  // of all samples
@@ -157,12 +157,18 @@ class WarpEngine {
   void fill_values(const Line& at, std::int64_t begin, std::int64_t end, const Range& touch,
                    T* out) const {
     const T beyond = border_pixel<T>(request_.options);
-    for (std::int64_t j = begin; j < end; ++j) {
-      const auto place = static_cast<std::size_t>(j);
-      const T* from = j < touch.begin || j >= touch.end ? nullptr : find(at, place);
-      for (std::size_t c = 0; c < channels_; ++c) {
-        out[place * channels_ + c] = from == nullptr ? beyond : from[c];
-      }
+    const std::int64_t first = std::clamp(touch.begin, begin, end);
+    const std::int64_t last = std::clamp(touch.end, first, end);
+    const auto values = [&](std::int64_t pixels) {
+      return static_cast<std::size_t>(pixels) * channels_;
+    };
+    std::fill(out + values(begin), out + values(first), beyond);
+    std::fill(out + values(last), out + values(end), beyond);
+    for (std::int64_t j = first; j < last; ++j) {
+      const T* from = find(at, static_cast<std::size_t>(j));
+      T* to = out + values(j);
+      to[0] = from == nullptr ? beyond : from[0];
+      for (std::size_t c = 1; c < channels_; ++c) to[c] = from == nullptr ? beyond : from[c];
     }
   }
 
@@ -233,16 +239,14 @@ class WarpEngine {
   }
 
   void mixed_pixels(const Line& at, std::int64_t begin, std::int64_t end, const Range& touch) {
-    for (std::int64_t j = begin; j < end; ++j) {
-      const auto place = static_cast<std::size_t>(j);
-      if (j >= touch.begin && j < touch.end) {
-        mixed_pixel(at, place);
-      } else {
-        for (std::size_t c = 0; c < channels_; ++c) {
-          scratch_.rows[c][place] = request_.options.border_value;
-        }
-      }
+    const std::int64_t first = std::clamp(touch.begin, begin, end);
+    const std::int64_t last = std::clamp(touch.end, first, end);
+    for (std::size_t c = 0; c < channels_; ++c) {
+      float* row = scratch_.rows[c].data();
+      std::fill(row + begin, row + first, request_.options.border_value);
+      std::fill(row + last, row + end, request_.options.border_value);
     }
+    for (std::int64_t j = first; j < last; ++j) mixed_pixel(at, static_cast<std::size_t>(j));
   }
 
   void mix_inside(std::size_t begin, std::size_t n, std::size_t c) {
@@ -265,35 +269,38 @@ class WarpEngine {
       }
       table_.pairs_f32(top, bottom, wx, wy, n, out);
     } else if constexpr (std::is_same_v<T, std::uint8_t>) {
-      std::uint16_t* top = at_least(scratch_.top16, n);
-      std::uint16_t* bottom = at_least(scratch_.bottom16, n);
-      gather_pairs(from, place, n, top, bottom);
-      table_.pairs_u8(top, bottom, wx, wy, n, out);
+      std::uint32_t* quads = at_least(scratch_.quads8, n);
+      gather_quads(from, place, n, quads);
+      table_.quads_u8(quads, wx, wy, n, out);
     } else if constexpr (std::is_same_v<T, std::uint16_t>) {
-      std::uint32_t* top = at_least(scratch_.top32, n);
-      std::uint32_t* bottom = at_least(scratch_.bottom32, n);
-      gather_pairs(from, place, n, top, bottom);
-      table_.pairs_u16(top, bottom, wx, wy, n, out);
+      std::uint64_t* quads = at_least(scratch_.quads16, n);
+      gather_quads(from, place, n, quads);
+      table_.quads_u16(quads, wx, wy, n, out);
     }
   }
 
-  /// The left and the right neighbour of each place, from two rows, as they lie in memory.
-  template <typename Word>
-  void gather_pairs(const T* from, const std::int32_t* place, std::size_t n, Word* top,
-                    Word* bottom) const {
-    const T* below = from + src_.stride();
+  /// The two neighbours in a row as they lie in memory.
+  template <typename Pair>
+  Pair pair_at(const T* from) const {
+    Pair pair = 0;
     if (channels_ == 1) {
-      for (std::size_t i = 0; i < n; ++i) {
-        std::memcpy(top + i, from + place[i], sizeof(Word));
-        std::memcpy(bottom + i, below + place[i], sizeof(Word));
-      }
-      return;
+      std::memcpy(&pair, from, sizeof(Pair));
+    } else {
+      const T two[2] = {from[0], from[3]};
+      std::memcpy(&pair, two, sizeof(Pair));
     }
+    return pair;
+  }
+
+  /// The four neighbours of each place in one word: one store each, which is what bounds this.
+  template <typename Word>
+  void gather_quads(const T* from, const std::int32_t* place, std::size_t n, Word* quads) const {
+    using Pair = std::conditional_t<sizeof(Word) == 4, std::uint16_t, std::uint32_t>;
+    const T* below = from + src_.stride();
     for (std::size_t i = 0; i < n; ++i) {
-      const T above[2] = {from[place[i]], from[place[i] + 3]};
-      const T under[2] = {below[place[i]], below[place[i] + 3]};
-      std::memcpy(top + i, above, sizeof(Word));
-      std::memcpy(bottom + i, under, sizeof(Word));
+      const Word top = pair_at<Pair>(from + place[i]);
+      const Word bottom = pair_at<Pair>(below + place[i]);
+      quads[i] = top | bottom << (4 * sizeof(Word));
     }
   }
 

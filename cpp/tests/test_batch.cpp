@@ -138,11 +138,9 @@ void compose(const Pixels& pixels, const BatchItem& item, const Normalize& norma
   std::copy(item.matrix, item.matrix + 6, options.matrix);
   const double scale =
       high > low ? (double{normalize.out_high} - normalize.out_low) / (high - low) : 0;
-  // From the bottom of the stretch, both in float32 as the line of a recipe has them.
-  const auto slope = static_cast<float>(scale);
-  irtd::set_affine(&options, slope,
-                   static_cast<float>(double{normalize.out_low} -
-                                      double{static_cast<float>(low)} * double{slope}));
+  // From the bottom of the stretch, in float32 as the line of a recipe has it.
+  irtd::set_affine(&options, static_cast<float>(scale), normalize.out_low);
+  options.base = static_cast<float>(low);
   options.lo_clip = normalize.clip_low;
   options.hi_clip = normalize.clip_high;
   options.layout = shape.layout;

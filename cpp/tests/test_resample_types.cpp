@@ -122,3 +122,16 @@ TEST_CASE("wrong requests are refused") {
   o.hi_clip = 1;
   CHECK_THROWS_AS(run(src, o, 2, 2, 1), irtd::Error);
 }
+
+TEST_CASE("a steep line that begins far from zero loses no digits") {
+  const std::vector<float> values{1.0F, 1.0F, 0.99999F, 1.0001F};
+  const ImageView<const float> src(values.data(), 2, 2);
+  ResampleOptions o;
+  irtd::set_affine(&o, 1e4F, 0.25F);
+  o.base = 1.0F;
+  std::vector<float> out(4);
+  irtd::resample(src, o, out.data(), PixelType::f32, 2, 2, 1);
+  CHECK(out[0] == 0.25F);
+  CHECK(out[1] == 0.25F);
+  CHECK(double{out[3]} == doctest::Approx(1.25).epsilon(2e-3));
+}

@@ -46,10 +46,12 @@ struct ResampleOptions {
   /// A value for each count (256 for 8-bit, 65536 for 16-bit sources) that takes its place before
   /// anything is mixed, or null. The caller keeps it alive.
   const float* tone = nullptr;
-  /// v · scale + offset by output channel.
+  /// (v − base) · scale + offset, scale and offset by output channel. The base loses no digits
+  /// where a steep line begins far from 0.
+  float base = 0;
   float scale[3] = {1, 1, 1};
   float offset[3] = {0, 0, 0};
-  /// Bounds of v · scale + offset; integer outputs are bounded by their type besides.
+  /// Bounds of the result; integer outputs are bounded by their type besides.
   float lo_clip = -std::numeric_limits<float>::infinity();
   float hi_clip = std::numeric_limits<float>::infinity();
   Layout layout = Layout::chw;
@@ -72,7 +74,7 @@ void set_affine(ResampleOptions* options, float scale, float offset) noexcept;
 /// they lie at most a source pixel apart, and no more than 64 × 64.
 ///
 /// `src` has 1 or 3 (RGB) channels, `out_channels` is 1 or 3: one to three replicates, three to
-/// one takes the BT.601 luma 0.299 R + 0.587 G + 0.114 B. Then v · scale + offset, the clip, and
+/// one takes the BT.601 luma 0.299 R + 0.587 G + 0.114 B. Then the line, the clip, and
 /// for integer outputs round half to even and saturate. A NaN (in float sources) makes NaN of
 /// every value within the filter's reach, and 0 of integer outputs. i32 sources are copied only:
 /// Filter::nearest, to i32 or with equal types without tone, affine and clip.
