@@ -46,7 +46,7 @@ VEDAI = [
         (PointOptions, {"key": "image_info.location", "order": "yx"}),
         (PathOptions, {"kind": "list", "columns": ["image", "+label"]}),
         (PathOptions, {"kind": "ids", "key": "identity", "value": "test", "zfill": 4}),
-        (MaskOptions, {"mode": "class", "categories": {"1": "car"}, "stuff": "sky"}),
+        (MaskOptions, {"mode": "class", "categories": {"0": "sky", "1": "car"}, "stuff": "sky"}),
         (XmlOptions, {"scope": "per_sequence", "frame_shift": -1, "reference": [512, 1024]}),
     ],
 )
