@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <string>
 
+#include "gil.hpp"
 #include "irtd/error.hpp"
 #include "irtd/view.hpp"
 

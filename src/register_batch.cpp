@@ -103,7 +103,7 @@ py::tuple run(const Pipeline& self, const CodeArray& codes, const Int64Array& ro
   const MutableBytes target = mutable_bytes(array);
   StageTimes times;
   {
-    const py::gil_scoped_release release;
+    const GilRelease release;
     times = run_batch(self.sources, items, recipes, shape, target,
                       threads > 0 ? threads : default_read_threads());
   }
@@ -120,7 +120,7 @@ py::array fetch(const Pipeline& self, int code, std::uint64_t row) {
   if (shape.channels > 1) dims.push_back(shape.channels);
   py::array array(py::dtype(shape.itemsize == 2 ? "u2" : "u1"), dims);
   const MutableBytes target = mutable_bytes(array);
-  const py::gil_scoped_release release;
+  const GilRelease release;
   thread_local std::vector<std::uint8_t> scratch;
   const Pixels pixels = source.fetch(row, scratch);
   std::copy(pixels.data, pixels.data + target.size(), target.data());
@@ -131,7 +131,7 @@ void prefetch(const Pipeline& self, const CodeArray& codes, const Int64Array& ro
   if (codes.size() != rows.size()) throw py::value_error("codes and rows must agree");
   const Span<const std::int32_t> code = span_of(codes);
   const Span<const std::int64_t> row = span_of(rows);
-  const py::gil_scoped_release release;
+  const GilRelease release;
   for (std::size_t i = 0; i < row.size(); ++i) {
     if (code[i] < 0 || static_cast<std::size_t>(code[i]) >= self.sources.size()) continue;
     self.sources[static_cast<std::size_t>(code[i])]->prefetch(static_cast<std::uint64_t>(row[i]));
@@ -155,7 +155,7 @@ py::array_t<std::uint64_t> histograms(const Pipeline& self, const CodeArray& cod
   const std::vector<int> group(groups.data(), groups.data() + n);
   py::array_t<std::uint64_t> counts({py::ssize_t{group_count}, py::ssize_t{65536}});
   const Span<std::uint64_t> total(counts.mutable_data(), static_cast<std::size_t>(counts.size()));
-  const py::gil_scoped_release release;
+  const GilRelease release;
   std::fill(total.begin(), total.end(), std::uint64_t{0});
   count_samples(self.sources, items, group, total, threads > 0 ? threads : default_read_threads());
   return counts;

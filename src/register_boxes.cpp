@@ -32,7 +32,7 @@ py::tuple remap_rows(Remap remap, const char* name, py::ssize_t columns, const F
               fates.mutable_data()};
   std::uint64_t count = 0;
   {
-    const py::gil_scoped_release release;
+    const GilRelease release;
     const auto width = static_cast<std::size_t>(columns);
     end[0] = 0;
     for (std::size_t s = 0; s + 1 < rows.size(); ++s) {
@@ -89,7 +89,7 @@ py::tuple remap_polygon_rows(const Floats& vertices, const Offsets& polygons,
   RemappedPolygons out;
   out.offsets.push_back(0);
   {
-    const py::gil_scoped_release release;
+    const GilRelease release;
     end[0] = 0;
     for (std::size_t s = 0; s + 1 < rows.size(); ++s) {
       const auto first = static_cast<std::size_t>(rows[s]);

@@ -28,7 +28,7 @@ void register_build(py::module_& m) {
       [](const py::buffer& data, std::uint32_t initial) {
         const ByteView view(data);
         const Bytes bytes = view.bytes();
-        const py::gil_scoped_release release;
+        const GilRelease release;
         return crc32c(bytes, initial);
       },
       py::arg("data"), py::arg("initial") = 0, "CRC-32C (Castagnoli) of a contiguous buffer.");
@@ -36,8 +36,8 @@ void register_build(py::module_& m) {
       "crc32c_reference",
       [](const py::buffer& data) { return crc32c_reference(ByteView(data).bytes()); },
       py::arg("data"), "Table-driven CRC-32C: the oracle of crc32c.");
-  m.def("drop_from_cache", &drop_from_cache, py::arg("path"),
-        py::call_guard<py::gil_scoped_release>(), "Drop a file's pages from the page cache.");
+  m.def("drop_from_cache", &drop_from_cache, py::arg("path"), py::call_guard<GilRelease>(),
+        "Drop a file's pages from the page cache.");
   m.def("exchange_paths", &exchange_paths, py::arg("a"), py::arg("b"),
         "Swap two paths in one step; False where the file system cannot.");
   m.def("rename_durably", &rename_durably, py::arg("source"), py::arg("target"),

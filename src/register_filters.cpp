@@ -58,7 +58,7 @@ template <typename Out, typename T, typename Body>
 py::array make_plane(ImageView<const T> view, const Body& body) {
   py::array out = pooled_array(py::dtype::of<Out>(), {view.rows(), view.cols()});
   const ImageView<Out> target(static_cast<Out*>(out.mutable_data()), view.rows(), view.cols());
-  const py::gil_scoped_release release;
+  const GilRelease release;
   body(target);
   return out;
 }
@@ -120,7 +120,7 @@ py::array offsets_of_columns(const py::array& image, int window,
                              const std::optional<py::array>& valid, int threads) {
   const ImageView<const std::uint8_t> mask = mask_view(valid);
   const std::vector<double> offsets = with_values(image, [&](const auto& view) {
-    const py::gil_scoped_release release;
+    const GilRelease release;
     return column_offsets(view, mask, window, threads);
   });
   return py::array_t<double>(static_cast<py::ssize_t>(offsets.size()), offsets.data());

@@ -23,7 +23,7 @@ Span<const PerceptualHash> hashes_of(const HashArray& array) {
 
 py::array hash_picture(const py::array& image) {
   const PerceptualHash hash = with_image(image, [](const auto& view) {
-    const py::gil_scoped_release release;
+    const GilRelease release;
     return perceptual_hash(view);
   });
   HashArray result(py::ssize_t{2});
@@ -54,7 +54,7 @@ py::tuple hash_file_list(const py::list& paths, int threads) {
   const std::vector<std::string> names = os_paths(paths);
   std::vector<FileHash> found;
   {
-    const py::gil_scoped_release release;
+    const GilRelease release;
     found = hash_files({names.data(), names.size()}, threads);
   }
   return describe(found, false);
@@ -64,7 +64,7 @@ py::tuple hash_jpeg_list(const py::list& paths, int threads) {
   const std::vector<std::string> names = os_paths(paths);
   std::vector<FileHash> found;
   {
-    const py::gil_scoped_release release;
+    const GilRelease release;
     found = hash_jpeg_files({names.data(), names.size()}, threads);
   }
   return describe(found, true);
@@ -85,7 +85,7 @@ py::tuple leaders(const HashArray& hashes, int radius, int threads) {
   const Span<const PerceptualHash> span = hashes_of(hashes);
   std::vector<Neighbour> found;
   {
-    const py::gil_scoped_release release;
+    const GilRelease release;
     found = near_leaders(span, radius, threads);
   }
   return describe_neighbours(found);
@@ -96,7 +96,7 @@ py::tuple neighbours(const HashArray& queries, const HashArray& base, int radius
   const Span<const PerceptualHash> among = hashes_of(base);
   std::vector<Neighbour> found;
   {
-    const py::gil_scoped_release release;
+    const GilRelease release;
     found = near_neighbours(wanted, among, radius, threads);
   }
   return describe_neighbours(found);

@@ -48,7 +48,7 @@ py::array decode(const py::buffer& data, int channels, std::pair<int, int> scale
   const ImageView<std::uint8_t> pixels(static_cast<std::uint8_t*>(target.mutable_data()), height,
                                        width, channels, view.stride());
   {
-    const py::gil_scoped_release release;
+    const GilRelease release;
     decode_jpeg(bytes.bytes(), pixels, scale.first, scale.second, limits);
   }
   return target;
@@ -56,7 +56,7 @@ py::array decode(const py::buffer& data, int channels, std::pair<int, int> scale
 
 int chroma_deviation(const py::buffer& data) {
   const ByteView bytes(data);
-  const py::gil_scoped_release release;
+  const GilRelease release;
   const JpegHeader header = read_jpeg_header(bytes.bytes());
   if (header.components == 1) return 0;
   std::vector<std::uint8_t> luma(static_cast<std::size_t>(header.height) *
@@ -75,7 +75,7 @@ py::bytes encode(const py::array& image, int quality, const std::string& subsamp
   const ImageView<const std::uint8_t> view = image_view<std::uint8_t>(image);
   std::vector<std::uint8_t> file;
   {
-    const py::gil_scoped_release release;
+    const GilRelease release;
     file = encode_jpeg(view, quality, code, progressive);
   }
   return {reinterpret_cast<const char*>(file.data()), file.size()};
@@ -93,7 +93,7 @@ py::list probe_many(const py::list& paths, int threads) {
   const std::vector<std::string> names = os_paths(paths);
   std::vector<ImageProbe> probes;
   {
-    const py::gil_scoped_release release;
+    const GilRelease release;
     probes = probe_images({names.data(), names.size()}, threads);
   }
   py::list result;
@@ -103,7 +103,7 @@ py::list probe_many(const py::list& paths, int threads) {
 
 py::tuple value_range(const py::array& image) {
   const ValueRange range = with_image(image, [](const auto& view) {
-    const py::gil_scoped_release release;
+    const GilRelease release;
     return min_max(view);
   });
   return py::make_tuple(range.lo, range.hi);
@@ -112,7 +112,7 @@ py::tuple value_range(const py::array& image) {
 std::vector<double> value_percentiles(const py::array& image, const std::vector<double>& percents) {
   std::vector<double> result(percents.size());
   with_image(image, [&](const auto& view) {
-    const py::gil_scoped_release release;
+    const GilRelease release;
     percentiles(view, percents, result);
   });
   return result;
@@ -169,7 +169,7 @@ void register_image(py::module_& m) {
       [](const py::buffer& data, std::uint64_t seed) {
         const ByteView view(data);
         const Bytes bytes = view.bytes();
-        const py::gil_scoped_release release;
+        const GilRelease release;
         return xxh64(bytes, seed);
       },
       py::arg("data"), py::arg("seed") = 0, "XXH64 of a contiguous buffer.");

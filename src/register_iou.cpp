@@ -14,7 +14,7 @@ Doubles matrix(Iou iou, py::ssize_t columns, const Floats& a, const Floats& b) {
   const Span<const float> rows(a.data(), static_cast<std::size_t>(a.size()));
   const Span<const float> against(b.data(), static_cast<std::size_t>(b.size()));
   double* to = out.mutable_data();
-  const py::gil_scoped_release release;
+  const GilRelease release;
   iou(rows, against, to);
   return out;
 }

@@ -16,7 +16,7 @@ namespace {
 py::tuple moments(const py::array& image, const OptionalMask& valid) {
   const ValidMask mask = mask_view(valid, image, 0);
   const ValueMoments found = with_pixels(image, 0, [&](const auto& view) {
-    const py::gil_scoped_release release;
+    const GilRelease release;
     return value_moments(view, mask);
   });
   return py::make_tuple(found.count, found.lo, found.hi, found.mean, found.std);
@@ -29,7 +29,7 @@ py::array_t<std::uint64_t> histogram(const py::array& image, const OptionalMask&
   const Span<std::uint64_t> total(counts.mutable_data(), size);
   std::fill(total.begin(), total.end(), std::uint64_t{0});
   with_counts(image, 0, [&](const auto& view) {
-    const py::gil_scoped_release release;
+    const GilRelease release;
     value_histogram(view, mask, total);
   });
   return counts;
@@ -40,7 +40,7 @@ std::vector<double> percentiles_of(const py::array& image, const std::vector<dou
   const ValidMask mask = mask_view(valid, image, 0);
   std::vector<double> result(percents.size());
   with_pixels(image, 0, [&](const auto& view) {
-    const py::gil_scoped_release release;
+    const GilRelease release;
     value_percentiles(view, mask, percents, result);
   });
   return result;
@@ -57,7 +57,7 @@ py::array line(const py::array& image, const LineSpec& spec, const std::string& 
   py::array result = output_array(out, target.dtype, shape_of(image));
   const MutableBytes bytes = mutable_bytes(result);
   with_pixels(image, 0, [&](const auto& view) {
-    const py::gil_scoped_release release;
+    const GilRelease release;
     apply_line(view, mask, tone, target.type, bytes.data());
   });
   return result;
@@ -83,7 +83,7 @@ py::array table(const py::array& image, const py::array& entries, const Optional
   const void* from = entries.data();
   const void* filling = filler.data();
   with_counts(image, 0, [&](const auto& view) {
-    const py::gil_scoped_release release;
+    const GilRelease release;
     apply_table(view, mask, from, item, filling, bytes.data());
   });
   return result;

@@ -29,7 +29,7 @@ ReaderObject make_reader(std::string prefix, std::string suffix, std::uint64_t r
 py::array read_one(const ReaderObject& self, std::uint64_t row, const py::object& out) {
   py::array array = output_array(out, self.dtype, self.sample_shape);
   const MutableBytes target = mutable_bytes(array);
-  const py::gil_scoped_release release;
+  const GilRelease release;
   self.reader->read(row, target);
   return array;
 }
@@ -41,7 +41,7 @@ py::array read_many(const ReaderObject& self, const Int64Array& rows, const py::
   py::array array = output_array(out, self.dtype, shape);
   const MutableBytes target = mutable_bytes(array);
   const Span<const std::int64_t> wanted = span_of(rows);
-  const py::gil_scoped_release release;
+  const GilRelease release;
   self.reader->read_batch(wanted, target, threads > 0 ? threads : default_read_threads());
   return array;
 }
@@ -65,7 +65,7 @@ py::tuple extents_of(const ReaderObject& self, const Int64Array& rows) {
 py::tuple verify_one(const ReaderObject& self, std::uint64_t number, int threads) {
   ShardReport report;
   {
-    const py::gil_scoped_release release;
+    const GilRelease release;
     report = verify_shard(*self.reader, number, threads > 0 ? threads : available_threads());
   }
   py::list damage;

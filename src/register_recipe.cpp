@@ -65,7 +65,7 @@ py::array apply_one(const MutableRecipe& recipe, const py::array& image, const s
   const ValidMask mask = mask_view(valid, image, 0);
   py::array result = output_array(out, target.dtype, shape_of(image));
   const MutableBytes bytes = mutable_bytes(result);
-  const py::gil_scoped_release release;
+  const GilRelease release;
   thread_local ToneScratch scratch;
   recipe->render(picture, mask, target.type, bytes.data(), scratch);
   return result;
@@ -90,7 +90,7 @@ py::array apply_many(const MutableRecipe& recipe, const py::array& images, const
     if (valid) masks[i].data += number * valid->strides(0);
     outs[i] = bytes.data() + i * sample;
   }
-  const py::gil_scoped_release release;
+  const GilRelease release;
   render_many(*recipe, pictures, masks, target.type, Span<void* const>(outs.data(), n),
               threads > 0 ? threads : available_threads());
   return result;

@@ -160,7 +160,7 @@ py::array resample_batch(const py::list& images, const MatrixArray& matrices,
   }
   const MutableBytes target = mutable_bytes(array);
   const std::size_t bytes = tasks.empty() ? 0 : target.size() / tasks.size();
-  const py::gil_scoped_release release;
+  const GilRelease release;
   parallel_for(tasks.size(), threads > 0 ? threads : available_threads(), [&](std::size_t i, int) {
     try {
       tasks[i](target.data() + i * bytes);

@@ -32,7 +32,7 @@ py::tuple parse(const py::buffer& text, const std::string& columns, bool open_en
                          std::move(comments), skip_lines, max_rows};
   Rows rows;
   {
-    const py::gil_scoped_release release;
+    const GilRelease release;
     rows = parse_rows(view.bytes(), format);
   }
   const auto count = static_cast<py::ssize_t>(rows.lines.size());
@@ -51,7 +51,7 @@ py::tuple look_through(const py::buffer& text, std::size_t max_depth) {
   const ByteView view(text);
   JsonScan scan;
   {
-    const py::gil_scoped_release release;
+    const GilRelease release;
     scan = scan_json(view.bytes(), max_depth);
   }
   py::list members;

@@ -86,7 +86,7 @@ void register_codec(py::module_& m) {
             const MutableBytes target = mutable_bytes(out);
             const Bytes bytes = view.bytes();
             {
-              const py::gil_scoped_release release;
+              const GilRelease release;
               chain.decode(bytes, target);
             }
             return out;
@@ -99,7 +99,7 @@ void register_codec(py::module_& m) {
             const Bytes bytes = view.bytes();
             std::vector<std::uint8_t> out;
             {
-              const py::gil_scoped_release release;
+              const GilRelease release;
               chain.encode(bytes, out);
             }
             return py::bytes(reinterpret_cast<const char*>(out.data()), out.size());
@@ -118,7 +118,7 @@ void register_shard_writer(py::module_& m) {
           [](ShardWriter& writer, std::uint64_t row, const py::buffer& data) {
             const ByteView view(data);
             const Bytes bytes = view.bytes();
-            const py::gil_scoped_release release;
+            const GilRelease release;
             writer.put(row, bytes);
           },
           py::arg("row"), py::arg("data"), "Encode one sample; safe from many threads.")
@@ -130,7 +130,7 @@ void register_shard_writer(py::module_& m) {
             const std::vector<FileStamp> stamps = make_stamps(planned);
             std::vector<IngestResult> results;
             {
-              const py::gil_scoped_release release;
+              const GilRelease release;
               results =
                   put_jpeg_files(writer, rows, paths, {height, width, channels, chroma_tolerance},
                                  threads, stamps);
@@ -147,7 +147,7 @@ void register_shard_writer(py::module_& m) {
           [](ShardWriter& writer) {
             FileSummary summary;
             {
-              const py::gil_scoped_release release;
+              const GilRelease release;
               summary = writer.finish();
             }
             return summary_to_python(summary);
@@ -177,7 +177,7 @@ void register_packed(py::module_& m) {
             py::array out = pooled_array(py::dtype("u1"), {n});
             const MutableBytes target = mutable_bytes(out);
             {
-              const py::gil_scoped_release release;
+              const GilRelease release;
               reader.read(row, target);
             }
             return out;
@@ -190,7 +190,7 @@ void register_packed(py::module_& m) {
           [](PackedWriter& writer, std::uint64_t offset, const py::buffer& data) {
             const ByteView view(data);
             const Bytes bytes = view.bytes();
-            const py::gil_scoped_release release;
+            const GilRelease release;
             return put_packed(writer, offset, bytes);
           },
           py::arg("offset"), py::arg("data"), "Copy one sample in; returns its crc32c.")
@@ -205,7 +205,7 @@ void register_packed(py::module_& m) {
             for (const auto& [h, w, c] : shapes) expected.push_back({h, w, c, chroma_tolerance});
             std::vector<IngestResult> results;
             {
-              const py::gil_scoped_release release;
+              const GilRelease release;
               results = pack_jpeg_files(writer, offsets, lengths, paths, expected, threads, stamps);
             }
             return results_to_python(results);
@@ -219,7 +219,7 @@ void register_packed(py::module_& m) {
           [](PackedWriter& writer, std::uint64_t samples) {
             FileSummary summary;
             {
-              const py::gil_scoped_release release;
+              const GilRelease release;
               summary = writer.finish(samples);
             }
             return summary_to_python(summary);
@@ -239,7 +239,7 @@ void register_ceilings(py::module_& m) {
         for (std::size_t i = 0; i < extents.size(); ++i) {
           extents[i] = {file.data()[i], offset.data()[i], nbytes.data()[i]};
         }
-        const py::gil_scoped_release release;
+        const GilRelease release;
         const PooledBuffer out = acquire_buffer(chunk_bytes * slots);
         return read_ceiling(paths, extents, chain, chunk_bytes, out.bytes(chunk_bytes * slots),
                             threads);
@@ -249,7 +249,7 @@ void register_ceilings(py::module_& m) {
       py::arg("threads") = 1,
       "Seconds for the bare reads (and decodes, if a chain is given) of these extents.");
   m.def("jpeg_ceiling", &jpeg_ceiling, py::arg("paths"), py::arg("height"), py::arg("width"),
-        py::arg("threads"), py::call_guard<py::gil_scoped_release>(),
+        py::arg("threads"), py::call_guard<GilRelease>(),
         "Seconds for reading and decoding these JPEG files to gray, keeping nothing.");
 }
 

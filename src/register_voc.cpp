@@ -64,7 +64,7 @@ py::list read_voc(const std::vector<std::string>& paths, const std::vector<std::
   const std::vector<VocTag> tags = tags_of(geometry);
   std::vector<Read> reads;
   {
-    const py::gil_scoped_release release;
+    const GilRelease release;
     reads = read_all(paths, tags, max_bytes, threads);
   }
   std::unordered_map<std::string, py::str> names;

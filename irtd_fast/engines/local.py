@@ -1,6 +1,6 @@
-"""The default engine: one process, two data files at a time, threads inside each.
+"""The default engine: one process, up to three data files at a time, threads inside each.
 
-While one file is synced, or its last pictures keep only one core busy, the other goes on decoding.
+While one file is synced, or its last pictures keep only one core busy, the others go on decoding.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from irtd_fast.store.spec import Codec
 from irtd_fast.store.staging import Receipt, Staging
 from irtd_fast.store.tasks import Task, TaskWriter, make_tasks
 
-_FILES = 2  # data files in the making at most; bounds memory at so many shards
+_FILES = 3  # data files in the making at most; bounds memory at so many shards
 
 
 def run_tasks(
@@ -59,8 +59,9 @@ def run_tasks(
         else:
             todo.append(task)
     resumed = sum(map(len, receipts.values()))
-    # All files together use the threads asked for; the last one has them to itself.
-    files = max(1, min(_FILES, threads))
+    # One file more than threads, since one of them waits for the disk; the last one has all
+    # threads to itself. Who asks for one thread gets one.
+    files = 1 if threads <= 1 else min(_FILES, threads + 1)
     shared = copy.copy(writer)
     shared.threads = -(-threads // files)
 

@@ -18,7 +18,7 @@ from irtd_fast.store.columns import write_column
 from irtd_fast.store.source import open_array
 from irtd_fast.store.spec import attributes_digest
 
-SECONDS = 2.0
+SECONDS = 10.0  # far less than what a document that is believed would take
 MEGABYTES = 400  # of address space beyond what is used already
 
 
