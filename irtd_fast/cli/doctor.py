@@ -39,6 +39,9 @@ def doctor(
     pictures: Annotated[
         int, typer.Option(metavar="N", min=0, help="Pictures to decode; 0 decodes all.")
     ] = 256,
+    duplicates: Annotated[
+        bool, typer.Option(help="Look for equal and nearly equal pictures (reads every file).")
+    ] = True,
     workers: Annotated[
         int, typer.Option(metavar="N", min=0, help="Threads; 0 takes one a core.")
     ] = 0,
@@ -46,11 +49,11 @@ def doctor(
         bool, typer.Option("--json", help="Print one JSON document on stdout.")
     ] = False,
 ) -> None:  # fmt: skip
-    """Check a dump: counts, pairs, labels, bit depth, known defects; 1 if some."""
+    """Check a dump: counts, pairs, labels, bit depth, duplicates, known defects; 1 if some."""
     record = record_of(source, catalog_file)
     from irtd_fast.doctor import ExamineOptions, examine
 
-    options = ExamineOptions(pictures)
+    options = ExamineOptions(pictures, duplicates)
     with Progress() as progress:
         report = examine(
             root, record, variant=variant, options=options, threads=workers, progress=progress

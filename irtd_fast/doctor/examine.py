@@ -11,6 +11,7 @@ import numpy as np
 from irtd_fast import _core
 from irtd_fast.catalog import Sampling, SourceRecord
 from irtd_fast.doctor.counts import check_counts, check_sequences
+from irtd_fast.doctor.duplicates import check_duplicates
 from irtd_fast.doctor.findings import DoctorReport, Finding, findings_of, some, sort_findings
 from irtd_fast.doctor.fit import SUSPECT, Float, find_owners, find_shift, misfit, stands_out
 from irtd_fast.doctor.known import match_known
@@ -30,10 +31,12 @@ class ExamineOptions:
 
     Attributes:
         pictures: Pictures decoded, evenly spaced and in runs; 0 decodes all.
+        duplicates: Look for equal and nearly equal pictures, which reads every one.
         seed: Of the places that labels are tried at.
     """
 
     pictures: int = 256
+    duplicates: bool = True
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -53,7 +56,8 @@ def examine(
 ) -> DoctorReport:
     """Check a dump against its record and against what is known of the source.
 
-    Nothing is written. Every picture's header is read and every label; pixels of some.
+    Nothing is written. Every picture's header is read and every label; pixels of some, or of all
+    where duplicates are looked for.
 
     Args:
         root: The dump, or a folder above it.
@@ -88,6 +92,11 @@ def examine(
     report.decoded = len(looks.looks)
     findings += looks.findings
     findings += list(check_fit(looks.looks, options.seed))
+    if options.duplicates:
+        findings += check_duplicates(
+            manifest, tolerance=record.variant(manifest.variant).chroma_tolerance,
+            threads=threads, progress=say, seen={look.sample.name for look in looks.looks},
+        )  # fmt: skip
     findings += list(match_known(record.key, findings))
     report.findings = sort_findings(findings)
     return report

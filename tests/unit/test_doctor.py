@@ -24,7 +24,7 @@ from irtd_fast.doctor.findings import Finding
 from irtd_fast.doctor.fit import Contrast, find_shift, misfit
 from irtd_fast.doctor.known import known_defects, match_known
 from irtd_fast.manifest import Manifest
-from irtd_fast.synth import write_dump
+from irtd_fast.synth import FAULTS, plant_faults, write_dump
 from irtd_fast.synth.defects import add_defects
 from irtd_fast.types import ImageInfo, Problem, SampleRecord
 
@@ -229,3 +229,85 @@ def test_the_command_prints_a_table_and_json(llvip: Path) -> None:
     document = json.loads(done.stdout)
     assert document["healthy"] is False
     assert {f["code"] for f in document["findings"]} >= {"missing-partner"}
+
+
+# What each planted fault must be found as.
+FOUND_AS = {
+    "pair-missing": {"missing-partner"},
+    "pair-shifted": {"duplicate-visible"},
+    "labels-swapped": {"labels-do-not-fit"},
+    "broken-label": {"unreadable-labels"},
+    "orphan-label": {"label-without-image"},
+    "extra-class": {"unknown-category"},
+    "8-in-16": {"eight-in-sixteen"},
+    "pseudo-colour": {"pseudo-colour", "not-gray"},
+    "exact-duplicate": {"duplicate-exact", "split-leak"},
+    "near-duplicate": {"duplicate-near"},
+    "short-sequence": {"sequence-cut-short", "sequence-with-holes"},
+    "damaged-frames": {"damaged-image", "truncated-image"},
+    "border-not-white": {"border-not-white"},
+}
+# Two swapped files among few faint objects are below what statistics can tell: see the test of
+# many swapped files for how many are found.
+SICK = {
+    "llvip": ("labels-swapped",), "rgbt234": (), "bu-tiv": (), "drone-vehicle": ("labels-swapped",),
+    "flir-v1-16bit": (), "m3fd": ("labels-swapped",), "lasher": (), "kaist": ("labels-swapped",),
+}  # fmt: skip
+
+
+def test_every_kind_of_fault_has_a_finding() -> None:
+    assert FOUND_AS.keys() == FAULTS.keys()
+
+
+@pytest.mark.parametrize("source", SICK)
+def test_every_fault_that_fits_a_source_is_found(tmp_path: Path, source: str) -> None:
+    root = tmp_path / source
+    truth = write_dump(root, source=source, count=42, seed=3, size=(96, 128))
+    record = replace(catalog.get(source), expected=Expected())
+    clean = codes(examine(root, record, options=ExamineOptions(0)))
+    planted = plant_faults(root, truth, seed=1)
+    assert len(planted) >= 4
+    findings = codes(examine(root, record, options=ExamineOptions(0)))
+    for fault in planted:
+        if fault.code in SICK[source]:
+            continue
+        shown = [findings[code] for code in FOUND_AS[fault.code] if code in findings]
+        assert shown, f"{fault} is in none of {sorted(findings)}"
+        names = {Path(p).name for p in (fault.path, *fault.others)} | {fault.path.split("/")[0]}
+        places = "\n".join(p for f in shown for p in (f.message, *f.examples))
+        more = any(f.count > len(f.examples) for f in shown)
+        assert any(name in places for name in names) or more, (fault, shown)
+        before = sum(clean[c].count for c in FOUND_AS[fault.code] if c in clean)
+        assert sum(f.count for f in shown) > before, fault
+
+
+def test_duplicates_and_leaks_are_found_unless_not_asked_for(llvip: Path) -> None:
+    train = sorted((llvip / "infrared/train").glob("*.jpg"))
+    test = sorted((llvip / "infrared/test").glob("*.jpg"))
+    shutil.copyfile(train[0], test[0])
+    shutil.copyfile(train[1], train[2])
+    found = codes(examine(llvip, LLVIP))
+    assert found["duplicate-exact"].count == 2
+    assert found["split-leak"].severity == "warning"
+    assert found["split-leak"].message.endswith("in another split, 1 an equal one")
+    assert test[0].name in found["split-leak"].examples[0]
+    without = codes(examine(llvip, LLVIP, options=ExamineOptions(duplicates=False)))
+    assert not without.keys() & {"duplicate-exact", "duplicate-near", "split-leak"}
+    done = CliRunner().invoke(app, ["doctor", str(llvip), "--source", "llvip", "--no-duplicates"])
+    assert "duplicate" not in done.stdout
+    done = CliRunner().invoke(app, ["doctor", str(llvip), "--source", "llvip"])
+    assert "duplicate-exact" in done.stdout
+    assert done.exit_code == 1
+
+
+def test_counts_where_a_rendering_is_declared_are_found(tmp_path: Path) -> None:
+    root = tmp_path / "dump"
+    write_dump(root, source="irstd-1k", count=6, seed=2, size=(96, 128))
+    record = replace(catalog.get("irstd-1k"), expected=Expected())
+    assert "other-bit-depth" not in codes(examine(root, record))
+    file = sorted((root / "IRSTD1k_Img").glob("*.png"))[0]
+    picture = cv2.imread(str(file), cv2.IMREAD_GRAYSCALE).astype(np.uint16) * 40 + 3000
+    cv2.imwrite(str(file), picture)
+    finding = codes(examine(root, record))["other-bit-depth"]
+    assert (finding.count, finding.severity) == (1, "warning")
+    assert file.name in finding.message
