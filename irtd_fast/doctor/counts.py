@@ -37,34 +37,40 @@ def check_counts(manifest: Manifest, record: SourceRecord) -> Iterator[Finding]:
 def check_sequences(manifest: Manifest) -> Iterator[Finding]:
     """Look for sequences with holes, and for such as end early.
 
-    The step between frames is the most frequent one of the source. A sequence has a hole where a
-    step is larger; it is cut short where labels name frames behind its last picture (the scan
-    reports those as labels without a picture).
+    The step between frames is that of most frames of the sequence, or else the most frequent one
+    of the source (KAIST's lists take every second frame of some sets and every twentieth of
+    others). A sequence has a hole where a step is larger; it is cut short where labels name frames
+    behind its last picture (the scan reports those as labels without a picture).
     """
     sequences: dict[str, list[SampleRecord]] = {}
     for sample in manifest.samples:
         if sample.sequence and sample.frame >= 0:
             sequences.setdefault(sample.sequence, []).append(sample)
     frames = {name: sorted({s.frame for s in items}) for name, items in sequences.items()}
-    steps = Counter(
-        later - earlier
-        for numbers in frames.values()
-        for earlier, later in itertools.pairwise(numbers)
-    )
+    own = {name: _steps(numbers) for name, numbers in frames.items()}
+    steps = sum(own.values(), Counter[int]())
     if not steps:
         return
-    step = steps.most_common(1)[0][0]
+    usual = steps.most_common(1)[0][0]
     holes = []
     for name, numbers in sorted(frames.items()):
+        step, times = next(iter(own[name].most_common(1)), (usual, 0))
+        step = step if 2 * times > own[name].total() else usual
         gaps = [(a, b) for a, b in itertools.pairwise(numbers) if b - a > step]
         if gaps:
             first, last = gaps[0]
             missing = sum((b - a) // step - 1 for a, b in gaps)
-            holes.append(f"{name}: {missing} frames missing, first between {first} and {last}")
+            holes.append(
+                f"expected a frame every {step}, {name}: {missing} frames missing, first between "
+                f"{first} and {last}"
+            )
     if holes:
-        message = f"expected a frame every {step}, {holes[0]}"
-        yield Finding("sequence-with-holes", "warning", message, len(holes), some(holes))
+        yield Finding("sequence-with-holes", "warning", holes[0], len(holes), some(holes))
     yield from _cut_short(manifest, {name: numbers[-1] for name, numbers in frames.items()})
+
+
+def _steps(numbers: list[int]) -> Counter[int]:
+    return Counter(later - earlier for earlier, later in itertools.pairwise(numbers))
 
 
 def _cut_short(manifest: Manifest, last: dict[str, int]) -> Iterator[Finding]:

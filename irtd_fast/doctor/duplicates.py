@@ -58,16 +58,16 @@ def _shared_partners(manifest: Manifest, threads: int) -> Iterator[Finding]:
 
 def _groups(report: RedundancyReport, samples: Mapping[str, SampleRecord]) -> Iterator[Finding]:
     same: list[str] = []
-    near: list[str] = []
-    neighbours = 0
+    near: list[tuple[bool, int, str]] = []
     for group in report.groups:
         first = samples[group.members[0].name]
         for member in group.members[1:]:
             sample = samples[member.name]
             text = f"{sample.infrared.path}: {_WORDS[member.kind]} {first.infrared.path}"
             if member.kind == "near":
-                near.append(f"{text} ({member.distance} of 128 bits differ)")
-                neighbours += bool(sample.sequence) and sample.sequence == first.sequence
+                together = bool(sample.sequence) and sample.sequence == first.sequence
+                text += f" ({member.distance} of 128 bits differ)"
+                near.append((together, member.distance, text))
             else:
                 same.append(text)
     if same:
@@ -76,10 +76,12 @@ def _groups(report: RedundancyReport, samples: Mapping[str, SampleRecord]) -> It
             "`irtd ingest --drop-duplicates exact` keeps the first of each",
         )  # fmt: skip
     if near:
+        neighbours = sum(together for together, _, _ in near)
         message = f"{len(near)} pictures look like an earlier one"
         message += f", {neighbours} of them in the same sequence" if neighbours else ""
+        near.sort(key=lambda item: item[:2])  # neighbours in a sequence are no news
         yield Finding(
-            "duplicate-near", "info", message, len(near), some(near),
+            "duplicate-near", "info", message, len(near), some([text for _, _, text in near]),
             "`irtd ingest --drop-duplicates near` keeps the first of each",
         )  # fmt: skip
 

@@ -97,7 +97,7 @@ def examine(
             manifest, tolerance=record.variant(manifest.variant).chroma_tolerance,
             threads=threads, progress=say, seen={look.sample.name for look in looks.looks},
         )  # fmt: skip
-    findings += list(match_known(record.key, findings))
+    findings += list(match_known(record.key, findings, manifest.samples))
     report.findings = sort_findings(findings)
     return report
 

@@ -9,10 +9,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from irtd_fast.doctor.findings import Finding
+from irtd_fast.doctor.findings import Finding, some
+from irtd_fast.types import SampleRecord
 
 _FILE = Path(__file__).with_name("known.toml")
-ALWAYS = "always"
+ALWAYS, CATEGORY = "always", "category"
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,8 @@ class KnownDefect:
     Attributes:
         source: Key of the source.
         title: What it is.
-        check: Code of the finding that shows it, or ``always``.
+        check: Code of the finding that shows it; ``always``; or ``category``, where labels of the
+            category ``pattern`` show it.
         pattern: Regular expression that a place of that finding must contain; empty for any.
         advice: What to do.
         where: Where it was reported.
@@ -43,14 +45,31 @@ def known_defects() -> tuple[KnownDefect, ...]:
         return tuple(KnownDefect(**item) for item in tomllib.load(file)["defect"])
 
 
-def match_known(source: str, findings: Sequence[Finding]) -> Iterator[Finding]:
-    """Name the known defects of a source that a dump has."""
+def match_known(
+    source: str, findings: Sequence[Finding], samples: Sequence[SampleRecord] = ()
+) -> Iterator[Finding]:
+    """Name the known defects of a source that a dump has.
+
+    Args:
+        source: Key of the source.
+        findings: What was found in the dump.
+        samples: Its samples.
+    """
     for defect in known_defects():
         if defect.source != source:
             continue
         advice = f"{defect.advice} ({defect.where})"
         if defect.check == ALWAYS:
             yield Finding("known-defect", "info", defect.title, advice=advice)
+            continue
+        if defect.check == CATEGORY:
+            labelled = [
+                s.infrared.path for s in samples
+                if any(item.category == defect.pattern for item in s.objects)
+            ]  # fmt: skip
+            if labelled:
+                count, places = len(labelled), some(labelled)
+                yield Finding("known-defect", "info", defect.title, count, places, advice)
             continue
         for finding in findings:
             places = [p for p in finding.examples if re.search(defect.pattern, p)]

@@ -64,21 +64,30 @@ def test_every_planted_defect_is_found(tmp_path: Path, source: str) -> None:
         assert all(finding.count >= 1 for finding in report.findings)
 
 
-def test_swapped_labels_are_found(tmp_path: Path, rng: np.random.Generator) -> None:
+@pytest.mark.parametrize("source", ["llvip", "m3fd", "kaist"])
+def test_swapped_labels_are_found(
+    tmp_path: Path, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch, source: str
+) -> None:
+    monkeypatch.setattr("irtd_fast.doctor.findings.EXAMPLES", 1000)
     root = tmp_path / "dump"
-    write_dump(root, source="llvip", count=80, seed=5, size=(256, 320))
-    record = replace(LLVIP, expected=Expected())
-    assert "labels-do-not-fit" not in codes(examine(root, record, options=ExamineOptions(0)))
-    files = sorted((root / "Annotations").glob("*.xml"))
-    pairs = rng.permutation(len(files))[:12].reshape(-1, 2)
+    truth = write_dump(root, source=source, count=160, seed=5, size=(256, 320))
+    record = replace(catalog.get(source), expected=Expected())
+    options = ExamineOptions(0, duplicates=False)
+    clean = codes(examine(root, record, options=options)).get("labels-do-not-fit")
+    assert clean is None or clean.count <= 0.05 * len(truth)  # faint objects
+    samples = [sample for sample in truth if sample.objects]
+    pairs = rng.permutation(len(samples))[:24].reshape(-1, 2)
     for a, b in pairs.tolist():
-        one, other = files[a].read_bytes(), files[b].read_bytes()
-        files[a].write_bytes(other)
-        files[b].write_bytes(one)
-    finding = codes(examine(root, record, options=ExamineOptions(0)))["labels-do-not-fit"]
+        one, other = (root / samples[n].labels[0] for n in (a, b))
+        first, second = one.read_bytes(), other.read_bytes()
+        one.write_bytes(second)
+        other.write_bytes(first)
+    finding = codes(examine(root, record, options=options))["labels-do-not-fit"]
     assert finding.severity == "warning"
-    assert finding.count >= 0.9 * pairs.size  # at least nine in ten
-    assert finding.count <= pairs.size + 2
+    found = {text.partition(": ")[0] for text in finding.examples}
+    swapped = {samples[n].infrared.path for n in pairs.ravel().tolist()}
+    assert len(found & swapped) >= 0.9 * len(swapped)  # at least nine in ten
+    assert len(found - swapped) <= 0.05 * len(truth)
 
 
 def test_frames_that_are_shifted_are_found(rng: np.random.Generator) -> None:
@@ -243,7 +252,7 @@ FOUND_AS = {
     "pseudo-colour": {"pseudo-colour", "not-gray"},
     "exact-duplicate": {"duplicate-exact", "split-leak"},
     "near-duplicate": {"duplicate-near"},
-    "short-sequence": {"sequence-cut-short", "sequence-with-holes"},
+    "short-sequence": {"sequence-cut-short", "label-without-image"},
     "damaged-frames": {"damaged-image", "truncated-image"},
     "border-not-white": {"border-not-white"},
 }
@@ -266,17 +275,22 @@ def test_every_fault_that_fits_a_source_is_found(tmp_path: Path, source: str) ->
     record = replace(catalog.get(source), expected=Expected())
     clean = codes(examine(root, record, options=ExamineOptions(0)))
     planted = plant_faults(root, truth, seed=1)
-    assert len(planted) >= 4
+    assert len(planted) >= 2
     findings = codes(examine(root, record, options=ExamineOptions(0)))
     for fault in planted:
         if fault.code in SICK[source]:
             continue
         shown = [findings[code] for code in FOUND_AS[fault.code] if code in findings]
         assert shown, f"{fault} is in none of {sorted(findings)}"
-        names = {Path(p).name for p in (fault.path, *fault.others)} | {fault.path.split("/")[0]}
+        paths = [Path(p) for p in (fault.path, *fault.others)]
+        names = {p.name for p in paths} | {p.stem for p in paths}
+        if fault.code in ("short-sequence", "pair-missing"):  # paired by place: later frames move
+            names.add(paths[0].parts[0])
         places = "\n".join(p for f in shown for p in (f.message, *f.examples))
         more = any(f.count > len(f.examples) for f in shown)
         assert any(name in places for name in names) or more, (fault, shown)
+        if fault.code == "near-duplicate":
+            continue  # frames of a sequence look alike before anything is planted
         before = sum(clean[c].count for c in FOUND_AS[fault.code] if c in clean)
         assert sum(f.count for f in shown) > before, fault
 
@@ -311,3 +325,77 @@ def test_counts_where_a_rendering_is_declared_are_found(tmp_path: Path) -> None:
     finding = codes(examine(root, record))["other-bit-depth"]
     assert (finding.count, finding.severity) == (1, "warning")
     assert file.name in finding.message
+
+
+# The defects that users have reported (study of the field, part A), the source each belongs to and
+# words of its title. Seeing Through Fog, Thermal-IM and Brno are no sources of the list.
+REPORTED = [
+    ("lasher", "blueboy85"), ("vtuav", "every tenth frame"), ("vtuav", "enlarged from 640 x 512"),
+    ("vtuav", "registered by hand"), ("vtuav", "sequences end early"),
+    ("vtuav", "5,378 and 5,345"), ("drone-rgbt", "no ground truth of the test part"),
+    ("drone-vehicle", "border of 100 pixels"), ("drone-vehicle", "freight car"),
+    ("drone-vehicle", "labels differ by design"), ("drone-vehicle", "on the edge lose a part"),
+    ("rgbt-cc", "pseudo-colour"), ("flir-v2", "hold 8 bits"),
+    ("flir-v2", "rgb_to_thermal_vid_map.json"), ("flir-aligned", "dogs"),
+    ("flir-aligned", "4,128"), ("flir-v1", "not aligned"), ("kaist", "25,076"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("source", "words"), REPORTED)
+def test_every_reported_defect_is_known(source: str, words: str) -> None:
+    texts = [f"{d.title}; {d.advice}" for d in known_defects() if d.source == source]
+    assert any(words in text for text in texts), texts
+
+
+def test_known_defects_are_of_sources_in_the_catalogue() -> None:
+    assert {defect.source for defect in known_defects()} <= set(catalog.names())
+
+
+def known_in(root: Path, source: str, variant: str | None = None) -> str:
+    record = replace(catalog.get(source), expected=Expected())
+    found = examine(root, record, variant=variant, options=ExamineOptions(0, duplicates=False))
+    return "\n".join(f.message for f in found.findings if f.code == "known-defect")
+
+
+def test_damaged_frames_of_lasher_are_known(tmp_path: Path) -> None:
+    write_dump(tmp_path / "d", source="lasher", count=14, seed=3, size=(96, 128))
+    sequence = (tmp_path / "d/10crosswhite").rename(tmp_path / "d/blueboy85")
+    for side in ("infrared", "visible"):
+        for number, file in enumerate(sorted((sequence / side).glob("*.jpg")), start=16):
+            file.rename(file.with_name(f"{side[0]}{number:06d}.jpg"))
+    assert "blueboy85" not in known_in(tmp_path / "d", "lasher")
+    for number in (18, 19, 20):
+        file = sequence / f"visible/v{number:06d}.jpg"
+        file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    assert "blueboy85" in known_in(tmp_path / "d", "lasher")
+
+
+def test_sequences_of_vtuav_that_end_early_are_known(tmp_path: Path) -> None:
+    write_dump(tmp_path / "d", source="vtuav", count=46, seed=3, size=(96, 128))
+    assert "end early" not in known_in(tmp_path / "d", "vtuav")
+    for file in sorted((tmp_path / "d").glob("train_ST_001/*/*/0000[12]*.jpg")):
+        file.unlink()
+    assert "end early" in known_in(tmp_path / "d", "vtuav")
+
+
+def test_missing_ground_truth_of_drone_rgbt_is_known(tmp_path: Path) -> None:
+    write_dump(tmp_path / "d", source="drone-rgbt", count=10, seed=3, size=(96, 128))
+    assert "no ground truth" not in known_in(tmp_path / "d", "drone-rgbt")
+    shutil.rmtree(next((tmp_path / "d").rglob("Test/GT_")))
+    assert "no ground truth" in known_in(tmp_path / "d", "drone-rgbt")
+
+
+def test_shallow_counts_of_flir_v2_are_known(tmp_path: Path) -> None:
+    write_dump(tmp_path / "d", source="flir-v2", count=10, seed=3, size=(96, 128))
+    assert "hold 8 bits" in known_in(tmp_path / "d", "flir-v2", "counts")
+    assert "hold 8 bits" not in known_in(tmp_path / "d", "flir-v2", "official")
+
+
+def test_dogs_of_flir_aligned_are_known(tmp_path: Path) -> None:
+    truth = write_dump(tmp_path / "d", source="flir-aligned", count=6, seed=3, size=(96, 128))
+    dogs = sum(item.category == "dog" for sample in truth for item in sample.objects)
+    assert ("dogs" in known_in(tmp_path / "d", "flir-aligned")) == bool(dogs)
+    file = next((tmp_path / "d").rglob("*.xml"))
+    file.write_text(file.read_text().replace("<name>person", "<name>dog", 1))
+    assert "<name>dog" in file.read_text()
+    assert "dogs" in known_in(tmp_path / "d", "flir-aligned")
