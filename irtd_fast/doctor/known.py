@@ -68,8 +68,9 @@ def match_known(
                 if any(item.category == defect.pattern for item in s.objects)
             ]  # fmt: skip
             if labelled:
-                count, places = len(labelled), some(labelled)
-                yield Finding("known-defect", "info", defect.title, count, places, advice)
+                yield Finding(
+                    "known-defect", "info", defect.title, len(labelled), some(labelled), advice
+                )
             continue
         for finding in findings:
             places = [p for p in finding.examples if re.search(defect.pattern, p)]

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from irtd_fast.synth.base import Drawn, SourceWriter, three_channels
 from irtd_fast.synth.scene import U8
-from irtd_fast.synth.shots import Camera, Shot, street_shot
+from irtd_fast.synth.shots import Camera, Shot, street_shot, visible_owner
 from irtd_fast.synth.truth import Matrix, TrueObject, TruePicture, TrueSample
 
 _WORD = "salient object"
@@ -110,19 +110,8 @@ def _other_camera(rng: np.random.Generator, size: tuple[int, int]) -> Camera:
 
 
 def _visible_mask(shot: Shot) -> tuple[U8, list[TrueObject]]:
-    """Carry the objects' pixels over to the visible picture, nearest neighbours."""
-    if shot.visible is None or shot.matrix is None:
-        msg = "the scene was drawn without its visible side"
-        raise ValueError(msg)
-    height, width = _hw(shot.visible)
-    (scale_x, _, shift_x), (_, scale_y, shift_y) = shot.matrix
-    rows = np.floor((np.arange(height) + 0.5 - shift_y) / scale_y).astype(np.intp)
-    columns = np.floor((np.arange(width) + 0.5 - shift_x) / scale_x).astype(np.intp)
-    inside = ((rows >= 0) & (rows < shot.size[0]))[:, None] & (
-        (columns >= 0) & (columns < shot.size[1])
-    )[None, :]
-    rows, columns = rows.clip(0, shot.size[0] - 1), columns.clip(0, shot.size[1] - 1)
-    owner = np.where(inside, shot.owner[rows[:, None], columns[None, :]], 0)
+    """Carry the objects' pixels over to the visible picture."""
+    owner = visible_owner(shot)
     seen = []
     for number, obj in enumerate(shot.objects, start=1):
         y, x = np.nonzero(owner == number)

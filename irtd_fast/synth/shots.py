@@ -299,3 +299,26 @@ def crowd_shot(rng: np.random.Generator, size: Size, people: int, *, above: bool
     add_noise(rng, counts, 6.0)
     shot.visible = np.clip(np.stack(planes, axis=2), 0, 255).astype(np.uint8)
     return shot
+
+
+def visible_owner(shot: Shot) -> NDArray[np.int_]:
+    """Carry the numbers of the objects' pixels over to the visible picture, nearest neighbours.
+
+    Returns:
+        Signed integers (h, w) of the visible picture: 0 the ground, n the n-th object.
+
+    Raises:
+        ValueError: The scene was drawn without its visible side.
+    """
+    if shot.visible is None or shot.matrix is None:
+        msg = "the scene was drawn without its visible side"
+        raise ValueError(msg)
+    height, width = shot.visible.shape[:2]
+    (scale_x, _, shift_x), (_, scale_y, shift_y) = shot.matrix
+    rows = np.floor((np.arange(height) + 0.5 - shift_y) / scale_y).astype(np.intp)
+    columns = np.floor((np.arange(width) + 0.5 - shift_x) / scale_x).astype(np.intp)
+    inside = ((rows >= 0) & (rows < shot.size[0]))[:, None] & (
+        (columns >= 0) & (columns < shot.size[1])
+    )[None, :]
+    rows, columns = rows.clip(0, shot.size[0] - 1), columns.clip(0, shot.size[1] - 1)
+    return np.where(inside, shot.owner[rows[:, None], columns[None, :]].astype(np.int_), 0)

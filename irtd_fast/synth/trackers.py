@@ -31,7 +31,7 @@ from irtd_fast.synth.sequences import (
     shifted,
     xywh,
 )
-from irtd_fast.synth.shots import Shot
+from irtd_fast.synth.shots import Shot, visible_owner
 from irtd_fast.synth.truth import TruePicture, TrueSample
 from irtd_fast.synth.writers import encode_lines
 
@@ -256,11 +256,15 @@ class Vtuav(_PairedTracker):
         drawn = super().pack(index, sequence, frame, shot)
         sample = drawn.sample
         if self.variant == "masks" and self.labelled(frame):
-            path = f"{sequence}/mask/ir/{frame:06d}.png"
-            sample.pictures["mask"] = TruePicture(path, "png", "L", *shot.size)
+            stem = f"{sequence}/mask/{{}}/{frame:06d}.png"
+            sample.pictures["mask"] = TruePicture(stem.format("ir"), "png", "L", *shot.size)
+            sample.pictures["visible mask"] = TruePicture(
+                stem.format("rgb"), "png", "L", *drawn.arrays["visible"].shape[:2]
+            )
             # Only the target's pixels: it is drawn last and so has the highest number.
             last = int(shot.owner.max()) if shot.objects else 256
-            drawn.arrays["mask"] = np.where(shot.owner == last, np.uint8(255), np.uint8(0))
+            for kind, owner in (("mask", shot.owner), ("visible mask", visible_owner(shot))):
+                drawn.arrays[kind] = np.where(owner == last, np.uint8(255), np.uint8(0))
         return drawn
 
     def finish(self, samples: Sequence[TrueSample]) -> Iterator[tuple[str, bytes]]:

@@ -31,20 +31,8 @@ from irtd_fast.types import ObjectFlag, ObjectRecord, SampleFlag, SampleRecord
 
 SIZE = (64, 80)
 COUNTS = {"vtuav": 50, "regdb": 20}  # else 16: two sequences of seven and more
-# Their readers (numbers of classes, a sequence in one XML file) come with the next change.
-AWAITED = ("bu-tiv-official", "massmind-official", "mfnet-official", "msrs-official", "vtuav-masks")
-
-
-def awaited(name: str):
-    return [pytest.mark.xfail(strict=False)] if name in AWAITED else []
-
-
 CASES = [
-    pytest.param(
-        (key, variant.name, variant.name),
-        id=(case_id := f"{key}-{variant.name}"),
-        marks=awaited(case_id),
-    )
+    pytest.param((key, variant.name, variant.name), id=f"{key}-{variant.name}")
     for key in catalog.names()
     if key in SOURCES
     for variant in catalog.get(key).variants

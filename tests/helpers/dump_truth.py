@@ -24,9 +24,13 @@ ROADS = {
     1: "car", 2: "person", 3: "bike", 4: "curve", 5: "car_stop", 6: "guardrail", 7: "color_cone",
     8: "bump",
 }  # fmt: skip
-SEA = {3: "obstacle", 4: "living obstacle"}
-CLASSES = {"mfnet": ROADS, "msrs": ROADS, "massmind": SEA}
-STUFF = {"curve", "guardrail", "bump"}
+SEA = {
+    0: "sky", 1: "water", 2: "bridge", 3: "obstacle", 4: "living obstacle", 5: "background",
+    6: "self",
+}  # fmt: skip
+PLAIN = {n: word.replace("_", " ").replace("color", "colour") for n, word in ROADS.items()}
+CLASSES = {"mfnet": ROADS, "msrs": PLAIN, "massmind": SEA}
+STUFF = {"curve", "guardrail", "bump", "sky", "water", "bridge", "background", "self"}
 
 # Words of the truth that no file of the dump tells: how the picture was drawn.
 DRAWN = {
@@ -158,8 +162,12 @@ class Teller:
         modes = {spec.options.get("modality", "infrared") for spec in self.variant.annotations}
         if "visible" not in modes:
             return []
+        if "visible mask" in true.pictures:
+            return self._components(true, "visible mask")
         if self._mask_side() == "visible":
             return self._components(true)
+        if self._mask_side():
+            return []
         return [self._thing(obj) for obj in true.partner_objects if self._kept(obj)]
 
     def _points(self, true: TrueSample) -> list[tuple[str, float, float]]:
@@ -178,8 +186,8 @@ class Teller:
                  if s.format == "masks"]  # fmt: skip
         return sides[0] if sides else ""
 
-    def _mask(self, true: TrueSample) -> np.ndarray | None:
-        return None if true.mask is None else np.asarray(self.truth.pixels(true, "mask"))
+    def _mask(self, true: TrueSample, kind: str = "mask") -> np.ndarray | None:
+        return None if true.mask is None else np.asarray(self.truth.pixels(true, kind))
 
     def _classes(self, true: TrueSample) -> dict[int, str] | str:
         """Numbers of the mask that are things; or the one word of a binary mask."""
@@ -189,11 +197,11 @@ class Teller:
         words = {o.category for o in (*true.objects, *true.partner_objects)}
         return self._word(words.pop()) if words else ""
 
-    def _components(self, true: TrueSample) -> list[Thing]:
+    def _components(self, true: TrueSample, kind: str = "mask") -> list[Thing]:
         slack = 0.51 if true.mask is not None and true.mask.lossless else 1.01
         return [
             Thing(word, box, slack=slack)
-            for word, box in _boxes(self._mask(true), self._classes(true))
+            for word, box in _boxes(self._mask(true, kind), self._classes(true))
         ]
 
     def _kept(self, obj: TrueObject) -> bool:
@@ -324,6 +332,15 @@ def _lsotb(teller: Teller, true: TrueSample, facts: dict[str, str]) -> dict[str,
     return {**flags, "scene": true.sequence.rsplit("_", 2)[1]}
 
 
+def _classes(teller: Teller, true: TrueSample, facts: dict[str, str]) -> dict[str, str]:
+    """Classes of the mask, in the order of their numbers."""
+    if true.mask is None or teller.variant.name != "official":
+        return facts
+    words = CLASSES[teller.record.key]
+    there = np.unique(teller.truth.pixels(true, "mask")).tolist()
+    return {**facts, "classes": ",".join(words[n] for n in there if n in words)}
+
+
 def _pop(teller: Teller, true: TrueSample, facts: dict[str, str]) -> dict[str, str]:
     return {"height": Path(true.infrared.path).name.rsplit(".", 1)[0].rsplit("_", 1)[1]}
 
@@ -344,6 +361,7 @@ def _vedai(teller: Teller, true: TrueSample, facts: dict[str, str]) -> dict[str,
 
 
 _TOLD: dict[str, Callable[[Teller, TrueSample, dict[str, str]], dict[str, str]]] = {
+    "massmind": _classes, "mfnet": _classes, "msrs": _classes,
     "hit-uav": _hit_uav, "lasher": _absent, "vtuav": _absent, "flir-v1": _flir,
     "flir-v1-16bit": _flir, "lsotb-tir": _lsotb, "pop": _pop, "regdb": _regdb, "vedai": _vedai,
 }  # fmt: skip
