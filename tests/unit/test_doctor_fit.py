@@ -1,4 +1,4 @@
-"""Contrast of boxes, the p-value of a misfit, shifted frames: against plain NumPy and known truth."""
+"""Contrast of boxes, misfits, shifted frames: against plain NumPy and known truth."""
 
 from __future__ import annotations
 
