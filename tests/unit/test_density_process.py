@@ -12,9 +12,15 @@ from pathlib import Path
 import pytest
 
 import irtd_fast
+from irtd_fast import _core
 
+# What makes an editable install importable would find the package before any path is looked at.
+WITHOUT_EDITABLE = """
+import sys
+sys.meta_path[:] = [f for f in sys.meta_path if "editable" not in type(f).__module__]
+"""
 CODE = """
-import json, sys, time
+import json, sys
 import irtd_fast.density as density
 imported = "numba" in sys.modules
 options = density.Density(density.Adaptive())
@@ -28,10 +34,10 @@ print(json.dumps({"numba": imported, "sum": float(maps.sum()), "hits": hits, "mi
 """
 
 
-def run(cwd: Path, **environment: str):
+def run(cwd: Path, code: str = CODE, **environment: str):
     env = {**os.environ, "PYTHONWARNINGS": "error", **environment}
     done = subprocess.run(
-        [sys.executable, "-c", CODE], cwd=cwd, env=env, capture_output=True, text=True, check=True
+        [sys.executable, "-c", code], cwd=cwd, env=env, capture_output=True, text=True, check=True
     )
     return json.loads(done.stdout.splitlines()[-1]), done.stderr
 
@@ -61,13 +67,17 @@ def test_where_nothing_can_be_written_it_still_works(tmp_path):
     shutil.copytree(
         Path(irtd_fast.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__")
     )
+    core = Path(_core.__file__)
+    if not (package / core.name).exists():  # an editable install keeps it elsewhere
+        shutil.copy(core, package)
     # A file where the cache folder would be: neither the package nor the user has a place.
     (package / "density" / "__pycache__").write_text("in the way")
     nowhere = tmp_path / "file"
     nowhere.write_text("")
     found, log = run(
-        tmp_path, PYTHONPATH=str(package.parent), PYTHONDONTWRITEBYTECODE="1", HOME=str(nowhere),
-        XDG_CACHE_HOME=str(nowhere), IPYTHONDIR=str(nowhere),
+        tmp_path, WITHOUT_EDITABLE + CODE, PYTHONPATH=str(package.parent),
+        PYTHONDONTWRITEBYTECODE="1", HOME=str(nowhere), XDG_CACHE_HOME=str(nowhere),
+        IPYTHONDIR=str(nowhere),
     )  # fmt: skip
     assert found["where"].startswith(str(package))
     assert found["sum"] == pytest.approx(2)
