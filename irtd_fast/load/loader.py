@@ -17,6 +17,7 @@ from irtd_fast.geometry.resampling import Border, Filter, check_choice
 from irtd_fast.geometry.windows import Pictures
 from irtd_fast.load.augment import Augment, whole_windows, window_matrices
 from irtd_fast.load.batch import Batch
+from irtd_fast.load.plan import BatchPlan
 from irtd_fast.load.prefetch import Prefetcher
 from irtd_fast.load.recipes import SampleRecipes
 from irtd_fast.load.sampler import Order, Sampler
@@ -25,6 +26,7 @@ from irtd_fast.store.dataset import Dataset
 from irtd_fast.store.ragged import Ragged
 
 _INFRARED = 0
+_PLANS_AHEAD = 2
 
 
 @dataclass
@@ -139,8 +141,6 @@ class Loader:
     def __iter__(self) -> Iterator[Batch]:
         epoch, first = self._epoch, self._next
         batches = self._produce(epoch, first)
-        if self.prefetch > 0:
-            batches = iter(Prefetcher(batches, self.prefetch, self._waited))
         self.box_ledger = self.point_ledger = Ledger()
         for number, batch in enumerate(batches, start=first + 1):
             self._next = number
@@ -173,13 +173,36 @@ class Loader:
         self.stats.wait_ns += int(seconds * 1e9)
 
     def _produce(self, epoch: int, first: int) -> Iterator[Batch]:
+        """Batches of the rest of an epoch.
+
+        With ``prefetch`` two threads are at work beside the native ones: one plans (draws, labels),
+        the other one waits for the pixels of the plan before, so that no core waits for Python.
+        """
+        plans = self._plans(epoch, first)
+        if self.prefetch == 0:
+            return self._rendered(plans)
+        ahead = iter(Prefetcher(plans, _PLANS_AHEAD))
+        return iter(Prefetcher(self._rendered(ahead), self.prefetch, self._waited))
+
+    def _plans(self, epoch: int, first: int) -> Iterator[BatchPlan]:
         order = self.sampler.epoch_order(epoch)
         for number in range(first, len(self)):
             picks = order[number * self.batch_size : (number + 1) * self.batch_size]
-            yield self.make_batch(picks, epoch)
+            yield self.plan_batch(picks, epoch)
+
+    def _rendered(self, plans: Iterator[BatchPlan]) -> Iterator[Batch]:
+        try:
+            for plan in plans:
+                yield self.render(plan)
+        finally:
+            plans.close()  # type: ignore[attr-defined]  # a generator: ends what plans ahead
 
     def make_batch(self, index: NDArray[np.int64], epoch: int) -> Batch:
         """One batch of these dataset numbers, with the draws of an epoch."""
+        return self.render(self.plan_batch(index, epoch))
+
+    def plan_batch(self, index: NDArray[np.int64], epoch: int) -> BatchPlan:
+        """Draw the windows of a batch and take its labels along; reads no picture."""
         heights = self.dataset.column("height", index).astype(np.int64)
         widths = self.dataset.column("width", index).astype(np.int64)
         objects = self._objects(index)
@@ -196,17 +219,23 @@ class Loader:
             )
             windows, outcomes = drawn.windows, drawn.outcomes
         matrix = window_matrices(windows, flips, self.size)
-        images = self._pixels(index, matrix)
-        return Batch(images, **self._boxes(objects, matrix), **self._points(index, matrix),
-                     matrix=matrix, index=index, crop_outcome=outcomes)  # fmt: skip
-
-    def _pixels(self, index: NDArray[np.int64], matrix: NDArray[np.float64]) -> NDArray[Any]:
+        targets = {**self._boxes(objects, matrix), **self._points(index, matrix)}
         codes, rows = self.dataset.locate(index)
+        return BatchPlan(index, epoch, codes, rows, matrix, {**targets, "crop_outcome": outcomes})
+
+    def render(self, plan: BatchPlan) -> Batch:
+        """Read, decode, cut, resize and normalise the pictures of a plan."""
+        images = self._pixels(plan)
+        return Batch(images, **plan.targets, matrix=plan.matrix, index=plan.index)
+
+    def _pixels(self, plan: BatchPlan) -> NDArray[Any]:
+        index = plan.index
         try:
             images, times = self.dataset.pipeline.run(
-                codes, rows, matrix, size=self.size, channels=self.channels, dtype=self.dtype,
-                layout=self.layout, filter=self.filter, border=self.border, threads=self.threads,
-                normalize=self._recipes.native, recipe_codes=self._recipes.codes(index),
+                plan.codes, plan.rows, plan.matrix, size=self.size, channels=self.channels,
+                dtype=self.dtype, layout=self.layout, filter=self.filter, border=self.border,
+                threads=self.threads, normalize=self._recipes.native,
+                recipe_codes=self._recipes.codes(index),
             )  # fmt: skip
         except (IrtdError, OSError) as error:
             place = getattr(error, "row", None)

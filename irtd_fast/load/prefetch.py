@@ -54,6 +54,10 @@ class Prefetcher(Generic[T]):
             self._put(error)
         else:
             self._put(_End())
+        finally:
+            close = getattr(self._items, "close", None)
+            if close is not None:  # a generator may hold threads of its own
+                close()
 
     def __iter__(self) -> Iterator[T]:
         import time
