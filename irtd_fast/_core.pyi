@@ -287,13 +287,13 @@ class BatchPipeline:
         (group_count, 65536) uint64: how often each count occurs in the samples of a group.
         """
 
-    def prefetch(
+    def read_ahead(
         self,
         codes: typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
         rows: typing.Annotated[numpy.typing.ArrayLike, numpy.int64],
-    ) -> None:
+    ) -> int:
         """
-        Ask the kernel to start reading these samples.
+        Start reading what of these samples is not in the page cache; bytes asked for.
         """
 
     def run(
@@ -315,11 +315,14 @@ class BatchPipeline:
         recipe_codes: typing.Annotated[numpy.typing.ArrayLike, numpy.int32] | None = None,
         out: typing.Any = None,
         threads: typing.SupportsInt | typing.SupportsIndex = 0,
+        failures: list[typing.Any] | None = None,
     ) -> tuple[typing.Any, ...]:
         """
-        One batch: (array, (fetch, normalize, resample) nanoseconds over all threads).
+        One batch: (array, nanoseconds over all threads by stage).
 
         normalize: native recipes; recipe_codes (n) int32 says which is whose (all the first).
+        failures: a list that (position, exception) of samples that cannot be made are
+        appended to; without it the first one is raised.
         """
 
 def apply_line(

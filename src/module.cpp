@@ -26,35 +26,25 @@ std::string describe(const irtd::Error& error) {
   return error.path().empty() ? text : error.path() + ": " + text;
 }
 
-void raise_os_error(const irtd::Error& error) {
-  const py::object value =
-      py::module_::import("builtins").attr("OSError")(error.os_errno(), error.what(), error.path());
-  PyErr_SetObject(py::type::of(value).ptr(), value.ptr());
-}
+}  // namespace
 
-void raise_as_python(const irtd::Error& error) {
-  if (error.code() == irtd::Errc::invalid_argument) {
-    PyErr_SetString(PyExc_ValueError, describe(error).c_str());
-    return;
-  }
-  if (error.code() == irtd::Errc::io) {
-    raise_os_error(error);
-    return;
+namespace irtd::python {
+
+py::object as_exception(const Error& error) {
+  const py::module_ builtins = py::module_::import("builtins");
+  if (error.code() == Errc::invalid_argument) return builtins.attr("ValueError")(describe(error));
+  if (error.code() == Errc::io) {
+    return builtins.attr("OSError")(error.os_errno(), error.what(), error.path());
   }
   const char* name = exception_name(error.code());
-  if (name == nullptr) {
-    PyErr_SetString(PyExc_RuntimeError, describe(error).c_str());
-    return;
-  }
+  if (name == nullptr) return builtins.attr("RuntimeError")(describe(error));
   py::dict where;
   if (!error.path().empty()) where["path"] = error.path();
   if (error.row() >= 0) where["row"] = error.row();
-  const py::object cls = py::module_::import("irtd_fast.errors").attr(name);
-  const py::object value = cls(describe(error), **where);
-  PyErr_SetObject(cls.ptr(), value.ptr());
+  return py::module_::import("irtd_fast.errors").attr(name)(describe(error), **where);
 }
 
-}  // namespace
+}  // namespace irtd::python
 
 PYBIND11_MODULE(_core, m) {
   m.doc() = "Native core of irtd_fast: shards, codecs, JPEG, resampling, boxes.";
@@ -62,7 +52,8 @@ PYBIND11_MODULE(_core, m) {
     try {
       if (pointer) std::rethrow_exception(pointer);
     } catch (const irtd::Error& error) {
-      raise_as_python(error);
+      const py::object value = irtd::python::as_exception(error);
+      PyErr_SetObject(py::type::of(value).ptr(), value.ptr());
     }
   });
   irtd::python::register_build(m);

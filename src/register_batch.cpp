@@ -81,11 +81,19 @@ std::vector<BatchItem> make_items(const CodeArray& codes, const Int64Array& rows
   return items;
 }
 
+py::dict times_by_stage(const StageNanoseconds& times) {
+  constexpr const char* kNames[kStages] = {"", "read", "check", "decode", "normalize", "resample"};
+  py::dict table;
+  for (std::size_t i = 1; i < kStages; ++i) table[kNames[i]] = times[i];
+  return table;
+}
+
 py::tuple run(const Pipeline& self, const CodeArray& codes, const Int64Array& rows,
               const MatrixArray& matrices, std::pair<int, int> size, int channels,
               const std::string& dtype, const std::string& layout, const std::string& filter,
               const std::string& border, float border_value, const Recipes& normalize,
-              const OptionalCodes& recipe_codes, const py::object& out, int threads) {
+              const OptionalCodes& recipe_codes, const py::object& out, int threads,
+              std::optional<py::list> failures) {
   const OutputType type = output_type(dtype);
   const BatchShape shape{size.first,        size.second,       channels,          type.type,
                          layout_of(layout), filter_of(filter), border_of(border), border_value};
@@ -101,13 +109,17 @@ py::tuple run(const Pipeline& self, const CodeArray& codes, const Int64Array& ro
                                   : std::vector<py::ssize_t>{n, size.first, size.second, channels};
   py::array array = output_array(out, type.dtype, dims);
   const MutableBytes target = mutable_bytes(array);
-  StageTimes times;
+  StageNanoseconds times{};
+  std::vector<BatchFailure> failed;
   {
     const GilRelease release;
     times = run_batch(self.sources, items, recipes, shape, target,
-                      threads > 0 ? threads : default_read_threads());
+                      threads > 0 ? threads : default_read_threads(), failures ? &failed : nullptr);
   }
-  return py::make_tuple(array, py::make_tuple(times.fetch, times.normalize, times.resample));
+  for (const BatchFailure& each : failed) {
+    failures->append(py::make_tuple(each.position, as_exception(each.error)));
+  }
+  return py::make_tuple(array, times_by_stage(times));
 }
 
 py::array fetch(const Pipeline& self, int code, std::uint64_t row) {
@@ -127,15 +139,15 @@ py::array fetch(const Pipeline& self, int code, std::uint64_t row) {
   return array;
 }
 
-void prefetch(const Pipeline& self, const CodeArray& codes, const Int64Array& rows) {
+std::uint64_t start_reading(const Pipeline& self, const CodeArray& codes, const Int64Array& rows) {
   if (codes.size() != rows.size()) throw py::value_error("codes and rows must agree");
-  const Span<const std::int32_t> code = span_of(codes);
-  const Span<const std::int64_t> row = span_of(rows);
-  const GilRelease release;
-  for (std::size_t i = 0; i < row.size(); ++i) {
-    if (code[i] < 0 || static_cast<std::size_t>(code[i]) >= self.sources.size()) continue;
-    self.sources[static_cast<std::size_t>(code[i])]->prefetch(static_cast<std::uint64_t>(row[i]));
+  std::vector<BatchItem> items(static_cast<std::size_t>(rows.size()));
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    items[i].source = codes.data()[i];
+    items[i].row = static_cast<std::uint64_t>(rows.data()[i]);  // negative: far out of range
   }
+  const GilRelease release;
+  return read_ahead(self.sources, items);
 }
 
 py::array_t<std::uint64_t> histograms(const Pipeline& self, const CodeArray& codes,
@@ -173,20 +185,23 @@ void register_batch(py::module_& m) {
         "Source over a packed array; shapes (n, 3) int32: height, width, channels.");
   py::class_<Pipeline>(m, "BatchPipeline", "Fused read-decode-crop-resize-normalise over threads.")
       .def(py::init(&make_pipeline), py::arg("sources"))
-      .def("run", &run, py::arg("codes"), py::arg("rows"), py::arg("matrices"), py::kw_only(),
-           py::arg("size"), py::arg("channels") = 1, py::arg("dtype") = "float32",
-           py::arg("layout") = "chw", py::arg("filter") = "antialias",
-           py::arg("border") = "replicate", py::arg("border_value") = 0.0F, py::arg("normalize"),
-           py::arg("recipe_codes") = py::none(), py::arg("out") = py::none(),
-           py::arg("threads") = 0,
-           "One batch: (array, (fetch, normalize, resample) nanoseconds over all threads).\n\n"
-           "normalize: native recipes; recipe_codes (n) int32 says which is whose (all the first).")
+      .def(
+          "run", &run, py::arg("codes"), py::arg("rows"), py::arg("matrices"), py::kw_only(),
+          py::arg("size"), py::arg("channels") = 1, py::arg("dtype") = "float32",
+          py::arg("layout") = "chw", py::arg("filter") = "antialias",
+          py::arg("border") = "replicate", py::arg("border_value") = 0.0F, py::arg("normalize"),
+          py::arg("recipe_codes") = py::none(), py::arg("out") = py::none(), py::arg("threads") = 0,
+          py::arg("failures") = py::none(),
+          "One batch: (array, nanoseconds over all threads by stage).\n\n"
+          "normalize: native recipes; recipe_codes (n) int32 says which is whose (all the first).\n"
+          "failures: a list that (position, exception) of samples that cannot be made are\n"
+          "appended to; without it the first one is raised.")
       .def("fetch", &fetch, py::arg("code"), py::arg("row"), "One sample in native size.")
       .def("histograms", &histograms, py::arg("codes"), py::arg("rows"), py::arg("groups"),
            py::arg("group_count"), py::kw_only(), py::arg("threads") = 0,
            "(group_count, 65536) uint64: how often each count occurs in the samples of a group.")
-      .def("prefetch", &prefetch, py::arg("codes"), py::arg("rows"),
-           "Ask the kernel to start reading these samples.");
+      .def("read_ahead", &start_reading, py::arg("codes"), py::arg("rows"),
+           "Start reading what of these samples is not in the page cache; bytes asked for.");
 }
 
 }  // namespace irtd::python

@@ -1,8 +1,9 @@
 #include "irtd/batch.hpp"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
-#include <chrono>
+#include <mutex>
 #include <string>
 #include <utility>
 
@@ -13,7 +14,8 @@
 namespace irtd {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+// Batches beyond what the caches hold are written around them.
+constexpr std::size_t kStreamedBytes = std::size_t{16} << 20;
 
 std::size_t pixel_bytes(const Pixels& shape) {
   return static_cast<std::size_t>(shape.height) * static_cast<std::size_t>(shape.width) *
@@ -47,10 +49,7 @@ class BucketSource final : public PixelSource {
     pixels.data = scratch.data();
     return pixels;
   }
-  void prefetch(std::uint64_t row) const override {
-    const auto signed_row = static_cast<std::int64_t>(row);
-    reader_->prefetch(Span<const std::int64_t>(&signed_row, 1));
-  }
+  FileExtent extent(std::uint64_t row) const override { return reader_->file_extent(row); }
 
  private:
   std::shared_ptr<const ShardReader> reader_;
@@ -92,7 +91,7 @@ class PackedSource final : public PixelSource {
     pixels.data = scratch.data();
     return pixels;
   }
-  void prefetch(std::uint64_t row) const override { reader_->prefetch(row); }
+  FileExtent extent(std::uint64_t row) const override { return reader_->file_extent(row); }
 
  private:
   void decode(Bytes file, ImageView<std::uint8_t> image, std::uint64_t row) const {
@@ -122,7 +121,8 @@ float top_of(PixelType type) {
 }
 
 template <typename T>
-void resample_toned(const Toned& toned, const BatchItem& item, const BatchShape& shape, void* out) {
+void resample_toned(const Toned& toned, const BatchItem& item, const BatchShape& shape, bool stream,
+                    void* out) {
   const Picture& picture = toned.picture;
   // Buffers come from vectors and maps, aligned for any pixel type.
   const ImageView<const T> image(reinterpret_cast<const T*>(picture.data),
@@ -139,44 +139,49 @@ void resample_toned(const Toned& toned, const BatchItem& item, const BatchShape&
   options.lo_clip = toned.line.lo;
   options.hi_clip = toned.line.hi;
   options.layout = shape.layout;
+  options.stream = stream;
   resample(image, options, out, shape.type, shape.height, shape.width, shape.channels);
 }
 
-std::uint64_t since(Clock::time_point start) {
-  return static_cast<std::uint64_t>(std::chrono::nanoseconds(Clock::now() - start).count());
-}
+/// Sums of all threads.
+class StageTotals {
+ public:
+  void add(const StageNanoseconds& times) {
+    for (std::size_t i = 0; i < kStages; ++i) totals_[i] += times[i];
+  }
+  StageNanoseconds get() const {
+    StageNanoseconds times{};
+    std::copy(totals_.begin(), totals_.end(), times.begin());
+    return times;
+  }
 
-struct StageTotals {
-  std::atomic<std::uint64_t> fetch{0};
-  std::atomic<std::uint64_t> normalize{0};
-  std::atomic<std::uint64_t> resample{0};
+ private:
+  std::array<std::atomic<std::uint64_t>, kStages> totals_{};
 };
 
 void run_item(const std::vector<const PixelSource*>& sources, const BatchItem& item,
-              const std::vector<RecipePtr>& recipes, const BatchShape& shape, void* target,
-              StageTotals& totals) {
+              const std::vector<RecipePtr>& recipes, const BatchShape& shape, bool stream,
+              void* target) {
   thread_local std::vector<std::uint8_t> scratch;
   thread_local ToneScratch tone_scratch;
+  take_stage_times();  // what this thread did before is not this batch's
   IRTD_REQUIRE(item.source >= 0 && static_cast<std::size_t>(item.source) < sources.size(),
                "batch item names no source");
   IRTD_REQUIRE(item.recipe >= 0 && static_cast<std::size_t>(item.recipe) < recipes.size(),
                "batch item names no recipe");
-  const Clock::time_point start = Clock::now();
+  const StageScope decoding(Stage::decode);
   const Pixels pixels = sources[static_cast<std::size_t>(item.source)]->fetch(item.row, scratch);
-  const Clock::time_point fetched = Clock::now();
-  totals.fetch += static_cast<std::uint64_t>(std::chrono::nanoseconds(fetched - start).count());
+  const StageScope normalizing(Stage::normalize);
   const NativeRecipe& recipe = *recipes[static_cast<std::size_t>(item.recipe)];
   const Toned toned = recipe.tone(picture_of(pixels), {}, top_of(shape.type), tone_scratch);
-  const Clock::time_point ready = Clock::now();
-  totals.normalize += static_cast<std::uint64_t>(std::chrono::nanoseconds(ready - fetched).count());
+  const StageScope resampling(Stage::resample);
   if (toned.picture.itemsize == 4) {
-    resample_toned<float>(toned, item, shape, target);
+    resample_toned<float>(toned, item, shape, stream, target);
   } else if (toned.picture.itemsize == 2) {
-    resample_toned<std::uint16_t>(toned, item, shape, target);
+    resample_toned<std::uint16_t>(toned, item, shape, stream, target);
   } else {
-    resample_toned<std::uint8_t>(toned, item, shape, target);
+    resample_toned<std::uint8_t>(toned, item, shape, stream, target);
   }
-  totals.resample += since(ready);
 }
 
 }  // namespace
@@ -196,30 +201,55 @@ std::size_t BatchShape::sample_bytes() const {
          static_cast<std::size_t>(channels) * pixel_bytes(type);
 }
 
-StageTimes run_batch(const std::vector<const PixelSource*>& sources,
-                     const std::vector<BatchItem>& items, const std::vector<RecipePtr>& recipes,
-                     const BatchShape& shape, MutableBytes out, int threads) {
+StageNanoseconds run_batch(const std::vector<const PixelSource*>& sources,
+                           const std::vector<BatchItem>& items,
+                           const std::vector<RecipePtr>& recipes, const BatchShape& shape,
+                           MutableBytes out, int threads, std::vector<BatchFailure>* failures) {
   IRTD_REQUIRE(shape.height > 0 && shape.width > 0, "batch pictures must have pixels");
   IRTD_REQUIRE(shape.channels == 1 || shape.channels == 3, "channels must be 1 or 3");
   IRTD_REQUIRE(shape.type != PixelType::i32, "batches of pictures are not int32");
   const std::size_t stride = shape.sample_bytes();
   IRTD_REQUIRE(out.size() == items.size() * stride, "out must hold exactly the batch");
+  const bool stream = out.size() >= kStreamedBytes;
   StageTotals totals;
+  std::mutex failing;
   parallel_for(items.size(), threads, [&](std::size_t i, int) {
     try {
-      run_item(sources, items[i], recipes, shape, out.data() + i * stride, totals);
+      run_item(sources, items[i], recipes, shape, stream, out.data() + i * stride);
     } catch (Error& error) {  // the caller knows samples by their place in the batch
-      throw error.at_row(static_cast<std::int64_t>(i));
+      error.at_row(static_cast<std::int64_t>(i));
+      if (failures == nullptr) throw;
+      const std::lock_guard<std::mutex> lock(failing);
+      failures->push_back({i, error});
     }
+    totals.add(take_stage_times());
   });
-  return {totals.fetch, totals.normalize, totals.resample};
+  if (failures != nullptr) {
+    std::sort(failures->begin(), failures->end(),
+              [](const auto& a, const auto& b) { return a.position < b.position; });
+  }
+  return totals.get();
 }
 
-StageTimes run_batch(const std::vector<const PixelSource*>& sources,
-                     const std::vector<BatchItem>& items, const Normalize& normalize,
-                     const BatchShape& shape, MutableBytes out, int threads) {
+StageNanoseconds run_batch(const std::vector<const PixelSource*>& sources,
+                           const std::vector<BatchItem>& items, const Normalize& normalize,
+                           const BatchShape& shape, MutableBytes out, int threads) {
   return run_batch(sources, items, {make_stretch(normalize, Meaning::numbers)}, shape, out,
                    threads);
+}
+
+std::uint64_t read_ahead(const std::vector<const PixelSource*>& sources,
+                         const std::vector<BatchItem>& items) {
+  std::vector<FileExtent> extents;
+  extents.reserve(items.size());
+  for (const BatchItem& item : items) {
+    if (item.source < 0 || static_cast<std::size_t>(item.source) >= sources.size()) continue;
+    try {
+      extents.push_back(sources[static_cast<std::size_t>(item.source)]->extent(item.row));
+    } catch (const Error&) {  // the batch will say so
+    }
+  }
+  return read_ahead(std::move(extents));
 }
 
 }  // namespace irtd

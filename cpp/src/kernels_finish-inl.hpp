@@ -7,7 +7,10 @@
 #define IRTD_KERNELS_FINISH_INL_HPP_
 #endif
 
+#include <hwy/cache_control.h>
+
 #include <algorithm>
+#include <cstdint>
 #include <limits>
 
 #include "kernels_floats-inl.hpp"
@@ -19,6 +22,13 @@ struct StoreFloat {
   using Item = float;
   static constexpr float kTop = 0;  // no whole number
   static HWY_INLINE void Store(VF value, float* out) { hn::StoreU(value, F32(), out); }
+};
+
+/// Around the caches, where the rows are aligned; whoever calls ends with FlushStream().
+struct StreamFloat {
+  using Item = float;
+  static constexpr float kTop = 0;
+  static HWY_INLINE void Store(VF value, float* out) { hn::Stream(value, F32(), out); }
 };
 
 /// The whole number of a value in [0, 2^16), half to even: 2^23 leaves no room for fractions.
@@ -114,6 +124,19 @@ void Finish(const float* HWY_RESTRICT in, std::size_t n, const AffineClip& affin
     std::copy_n(done, n - i, to + i);
   }
 }
+
+void FinishStreamed(const float* HWY_RESTRICT in, std::size_t n, const AffineClip& affine,
+                    void* out) {
+  const std::size_t vector = hn::Lanes(F32()) * sizeof(float);
+  const auto begin = reinterpret_cast<std::uintptr_t>(out);
+  if (begin % vector != 0 || n * sizeof(float) % vector != 0) {
+    Finish<StoreFloat>(in, n, affine, out);
+  } else {
+    Finish<StreamFloat>(in, n, affine, out);
+  }
+}
+
+void Fence() { hwy::FlushStream(); }
 
 }  // namespace irtd::detail::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

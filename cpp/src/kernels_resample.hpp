@@ -69,6 +69,9 @@ struct ResampleKernels {
   /// Affine, clip, cast: a NaN stays one in float types and becomes 0 in integers.
   using Finish = void (*)(const float* in, std::size_t n, const AffineClip& affine, void* out);
   Finish finish[kPixelTypes];
+  /// finish for f32 that writes around the caches where it can; `fence` before others read it.
+  Finish finish_streamed;
+  void (*fence)();
   /// Places (in values from the source's first) and weights of n output pixels.
   void (*places)(const LinePositions& line, std::size_t n, std::int32_t* place, float* wx,
                  float* wy);

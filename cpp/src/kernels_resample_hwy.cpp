@@ -226,6 +226,8 @@ const ResampleKernels* ResampleTable() {
       Merge3,
       {Finish<StoreWhole<std::uint8_t>>, Finish<StoreWhole<std::uint16_t>>, Finish<StoreF16>,
        Finish<StoreBf16>, Finish<StoreFloat>, nullptr},
+      FinishStreamed,
+      Fence,
       Places,
       Quads<std::uint32_t>,
       Quads<std::uint64_t>,

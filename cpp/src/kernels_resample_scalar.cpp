@@ -155,6 +155,8 @@ const ResampleKernels& scalar_resample_kernels() {
       merge3,
       {finish_whole<std::uint8_t>, finish_whole<std::uint16_t>, finish_half<f16_of>,
        finish_half<bf16_of>, finish_float, nullptr},
+      finish_float,
+      [] {},
       places,
       quads<std::uint8_t, std::uint32_t>,
       quads<std::uint16_t, std::uint64_t>,

@@ -10,6 +10,7 @@
 #include "irtd/crc32c.hpp"
 #include "irtd/error.hpp"
 #include "irtd/hash.hpp"
+#include "irtd/stage_clock.hpp"
 #include "shard_index.hpp"
 
 namespace irtd {
@@ -69,7 +70,10 @@ void PackedReader::read(std::uint64_t row, MutableBytes out) const {
   const auto i = static_cast<std::size_t>(row);
   try {
     const std::shared_ptr<const File> holder = file(layout_.offsets[i] / layout_.chunk_bytes);
-    holder->read_exact(out, layout_.offsets[i] % layout_.chunk_bytes);
+    {
+      const StageScope reading(Stage::read);
+      holder->read_exact(out, layout_.offsets[i] % layout_.chunk_bytes);
+    }
     std::uint8_t stored[kCrcBytes];
     store_le32(stored, layout_.crcs[i]);
     check_stored_crc(out, stored);
@@ -79,15 +83,10 @@ void PackedReader::read(std::uint64_t row, MutableBytes out) const {
   }
 }
 
-void PackedReader::prefetch(std::uint64_t row) const {
-  const auto i = static_cast<std::size_t>(row);
-  if (i >= layout_.offsets.size()) return;
-  try {
-    const std::shared_ptr<const File> holder = file(layout_.offsets[i] / layout_.chunk_bytes);
-    ::posix_fadvise(holder->fd(), static_cast<off_t>(layout_.offsets[i] % layout_.chunk_bytes),
-                    static_cast<off_t>(layout_.lengths[i]), POSIX_FADV_WILLNEED);
-  } catch (const Error&) {  // a hint: the read that follows says what is wrong, and where
-  }
+FileExtent PackedReader::file_extent(std::uint64_t row) const {
+  const std::uint64_t nbytes = length(row);
+  const std::uint64_t offset = layout_.offsets[static_cast<std::size_t>(row)];
+  return {file(offset / layout_.chunk_bytes), offset % layout_.chunk_bytes, nbytes};
 }
 
 PackedWriter::PackedWriter(std::string path, std::uint64_t chunk_bytes)

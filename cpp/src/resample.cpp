@@ -18,7 +18,9 @@ RowWriter::RowWriter(const ResampleOptions& options, void* dst, PixelType type, 
       plane_(width_ * static_cast<std::size_t>(out_h)),
       channels_(static_cast<std::size_t>(out_channels)),
       interleaved_(options.layout == Layout::hwc && out_channels == 3),
-      finish_(table_.finish[static_cast<std::size_t>(type)]),
+      finish_(options.stream && type == PixelType::f32
+                  ? table_.finish_streamed
+                  : table_.finish[static_cast<std::size_t>(type)]),
       to_float_(table_.finish[static_cast<std::size_t>(PixelType::f32)]) {
   for (std::size_t c = 0; c < 3; ++c) {
     affine_[c] = {options.scale[c], options.offset[c], options.lo_clip, options.hi_clip,
@@ -87,9 +89,13 @@ void run(const Request<T>& request) {
     detail::warp(request, geometry);
   } else {
     IRTD_REQUIRE(request.type != PixelType::i32, "int32 is written from int32 pictures only");
-    if (geometry.straight) return detail::filter_strips(request, geometry);
-    detail::warp(request, geometry);
+    if (geometry.straight) {
+      detail::filter_strips(request, geometry);
+    } else {
+      detail::warp(request, geometry);
+    }
   }
+  if (request.options.stream) detail::resample_kernels().fence();
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include "irtd/crc32c.hpp"
 #include "irtd/error.hpp"
+#include "irtd/stage_clock.hpp"
 
 namespace irtd {
 namespace {
@@ -29,6 +30,7 @@ void store_le32(std::uint8_t* p, std::uint32_t value) noexcept {
 }
 
 void check_stored_crc(Bytes data, const std::uint8_t* stored) {
+  const StageScope checking(Stage::check);
   const std::uint32_t expected = load_le32(stored);
   const std::uint32_t actual = crc32c(data);
   if (expected == actual) return;

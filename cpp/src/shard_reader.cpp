@@ -10,6 +10,7 @@
 #include "irtd/crc32c.hpp"
 #include "irtd/error.hpp"
 #include "irtd/parallel.hpp"
+#include "irtd/stage_clock.hpp"
 #include "shard_index.hpp"
 
 namespace irtd {
@@ -174,14 +175,21 @@ void ShardReader::decode_row(const Shard& shard, std::uint64_t row, MutableBytes
                                      std::to_string(out.size() + tail));
     }
     std::uint8_t stored[kCrcBytes] = {};
-    shard.file.read_exact2(out, MutableBytes(stored, tail), extent.offset);
+    {
+      const StageScope reading(Stage::read);
+      shard.file.read_exact2(out, MutableBytes(stored, tail), extent.offset);
+    }
     if (tail != 0) check_stored_crc(out, stored);
     return;
   }
   thread_local std::vector<std::uint8_t> encoded;
   if (encoded.size() < nbytes) encoded.resize(nbytes);
   const MutableBytes target(encoded.data(), nbytes);
-  shard.file.read_exact(target, extent.offset);
+  {
+    const StageScope reading(Stage::read);
+    shard.file.read_exact(target, extent.offset);
+  }
+  const StageScope decoding(Stage::decode);
   chain_.decode(target, out);
 }
 
@@ -220,18 +228,11 @@ void ShardReader::read_stored(std::uint64_t row, std::vector<std::uint8_t>& out)
   holder->file.read_exact(MutableBytes(out), extent.offset);
 }
 
-void ShardReader::prefetch(Span<const std::int64_t> rows) const {
-  for (const std::int64_t row : rows) {
-    if (row < 0 || static_cast<std::uint64_t>(row) >= layout_.rows) continue;
-    try {
-      const std::shared_ptr<const Shard> holder =
-          shard(static_cast<std::uint64_t>(row) / layout_.rows_per_shard);
-      const ChunkExtent extent = checked_extent(*holder, static_cast<std::uint64_t>(row));
-      ::posix_fadvise(holder->file.fd(), static_cast<off_t>(extent.offset),
-                      static_cast<off_t>(extent.nbytes), POSIX_FADV_WILLNEED);
-    } catch (const Error&) {  // a hint: the read that follows says what is wrong, and where
-    }
-  }
+FileExtent ShardReader::file_extent(std::uint64_t row) const {
+  IRTD_REQUIRE(row < layout_.rows, "row out of range");
+  const std::shared_ptr<const Shard> holder = shard(row / layout_.rows_per_shard);
+  const ChunkExtent extent = checked_extent(*holder, row);
+  return {std::shared_ptr<const File>(holder, &holder->file), extent.offset, extent.nbytes};
 }
 
 void ShardReader::close() const {

@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -189,9 +190,6 @@ TEST_CASE("sources give shapes and pixels") {
   CHECK(sources.list[2]->shape(0).data == nullptr);
   CHECK(throws(Errc::invalid_argument, [&] { sources.list[1]->shape(3); }));
   CHECK(throws(Errc::invalid_argument, [&] { sources.list[0]->fetch(5, scratch); }));
-  for (const PixelSource* source : sources.list) {
-    for (const std::uint64_t row : {0, 2, 9}) CHECK_NOTHROW(source->prefetch(row));
-  }
 }
 
 TEST_CASE("shapes that do not fit their bytes are refused") {
@@ -329,4 +327,62 @@ TEST_CASE("batches that cannot be are refused") {
   CHECK(throws(Errc::invalid_argument, [&] { batch({4, -4}, out.size()); }));
   CHECK(throws(Errc::invalid_argument, [&] { batch({4, 2, 2}, out.size()); }));
   CHECK_NOTHROW(irtd::run_batch(sources.list, {}, Normalize{}, {4, 4}, {}, 4));
+}
+
+TEST_CASE("with failures collected the other samples are made") {
+  Sources sources;
+  for (const int threads : {1, 4}) {
+    std::vector<BatchItem> items(6, item(sources, 0, 1));
+    items[1].matrix[0] = 0;  // singular
+    items[4].source = 3;
+    const BatchShape shape{12, 10};
+    const Data good = run(sources, {items[0]}, Normalize{}, shape, 1);
+    Data out(items.size() * shape.sample_bytes());
+    std::vector<irtd::BatchFailure> failures;
+    irtd::run_batch(sources.list, items, {irtd::make_stretch({}, irtd::Meaning::numbers)}, shape,
+                    MutableBytes(out), threads, &failures);
+    REQUIRE(failures.size() == 2);
+    CHECK(failures[0].position == 1);
+    CHECK(failures[1].position == 4);
+    CHECK(failures[1].error.code() == Errc::invalid_argument);
+    CHECK(failures[1].error.row() == 4);
+    for (const std::size_t i : {0, 2, 3, 5}) {
+      const auto* begin = out.data() + i * shape.sample_bytes();
+      CHECK(Data(begin, begin + shape.sample_bytes()) == good);
+    }
+  }
+}
+
+TEST_CASE("stages add up and belong to one batch") {
+  const Sources sources;
+  std::vector<std::uint8_t> scratch;
+  sources.list[0]->fetch(1, scratch);  // outside of any batch
+  const std::vector<BatchItem> items(8, item(sources, 0, 1));
+  const BatchShape shape{12, 10};
+  Data out(items.size() * shape.sample_bytes());
+  const auto start = std::chrono::steady_clock::now();
+  const irtd::StageNanoseconds times =
+      irtd::run_batch(sources.list, items, Normalize{}, shape, MutableBytes(out), 1);
+  const auto wall = std::chrono::nanoseconds(std::chrono::steady_clock::now() - start).count();
+  std::uint64_t sum = 0;
+  for (const std::uint64_t each : times) sum += each;
+  CHECK(sum > 0);
+  CHECK(sum <= static_cast<std::uint64_t>(wall));
+  CHECK(times[static_cast<std::size_t>(irtd::Stage::other)] == 0);
+  CHECK(times[static_cast<std::size_t>(irtd::Stage::read)] > 0);
+  CHECK(times[static_cast<std::size_t>(irtd::Stage::resample)] > 0);
+}
+
+TEST_CASE("large batches are written around the caches, and are the same") {
+  const Sources sources;
+  const BatchShape shape{256, 256};
+  const BatchItem one = item(sources, 0, 1);
+  const Data alone = run(sources, {one}, Normalize{}, shape, 1);
+  const std::vector<BatchItem> items(68, one);  // beyond 16 MiB
+  const Data all = run(sources, items, Normalize{}, shape, 2);
+  REQUIRE(all.size() > std::size_t{16} << 20);
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    const auto* begin = all.data() + i * shape.sample_bytes();
+    REQUIRE(Data(begin, begin + shape.sample_bytes()) == alone);
+  }
 }

@@ -309,12 +309,19 @@ TEST_CASE("many threads read at once, also while descriptors are dropped") {
   }
 }
 
-TEST_CASE("a hint to read ahead never fails") {
+TEST_CASE("extents of a row say where its stored bytes are") {
   const TempDir dir;
   const auto layout = layout_in(dir, 8, 4, 16);
   write_shard(layout, 0, raw_chain(), {1});
   const ShardReader reader(layout, raw_chain());
-  const std::vector<std::int64_t> rows{0, 1, 7, -1, 8, 100};  // whole, hole, no file, no row
-  CHECK_NOTHROW(reader.prefetch(rows));
-  CHECK(row_outcome(reader, 0) == "right");
+  const irtd::FileExtent found = reader.file_extent(0);
+  CHECK(found.file->path() == reader.shard_path(0));
+  CHECK(found.offset == reader.extent(0).offset);
+  CHECK(found.nbytes == reader.extent(0).nbytes);
+  CHECK(throws(Errc::corrupt, [&] { reader.file_extent(1); }));  // a hole
+  CHECK(throws(Errc::corrupt, [&] { reader.file_extent(7); }));  // no file
+  CHECK(throws(Errc::invalid_argument, [&] { reader.file_extent(8); }));
+  reader.close();
+  std::vector<std::uint8_t> bytes(found.nbytes);  // the extent keeps its file open
+  CHECK_NOTHROW(found.file->read_exact(MutableBytes(bytes), found.offset));
 }

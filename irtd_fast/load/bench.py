@@ -34,7 +34,7 @@ _ROUNDS = 5
 _PIECE = 256  # samples between two looks at the clock
 _WARM_BYTES = 2 << 30
 _DISK_BOUND = 0.8
-_STAGES = ("fetch", "normalize", "resample")
+_STAGES = ("read", "check", "decode", "normalize", "resample")
 
 
 def bench_store(
@@ -62,7 +62,8 @@ def bench_store(
         of batch reads without resampling, ``ceiling_images_per_s`` and ``ceiling_mb_per_s`` of
         bare preads, and the loader's share of that ceiling (``disk_fraction``, warm
         ``memory_fraction``). ``stages``: microseconds an image, cold and warm, summed over
-        threads for fetch, normalize and resample, and the consumer's wait. ``bound_by``:
+        threads for read, check, decode, normalize and resample, and the consumer's wait.
+        ``bound_by``:
         ``disk``, ``decode``, ``transform`` or ``python``. ``samples``, ``threads``, ``cores``,
         ``stored_bytes`` (an image).
 
@@ -128,11 +129,12 @@ def _bound_by(cold: _Turns, warm: _Turns, threads: int) -> str:
     slower_disk = statistics.median(cold.ceiling) <= statistics.median(warm.loader)
     if slower_disk or cold.fraction() >= _DISK_BOUND:
         return "disk"
-    transform = warm.stage_ns["normalize"] + warm.stage_ns["resample"]
-    busy = (warm.stage_ns["fetch"] + transform) / max(1.0, warm.wall_ns * threads)
-    if busy < 1 / 2:  # the native threads wait for work more often than they have it
-        return "python"
-    return "decode" if warm.stage_ns["fetch"] > transform else "transform"
+    spent = warm.stage_ns
+    transform = spent["normalize"] + spent["resample"]
+    fetch = spent["read"] + spent["check"] + spent["decode"]
+    if (fetch + transform) / max(1.0, warm.wall_ns * threads) < 1 / 2:
+        return "python"  # the native threads wait for work more often than they have it
+    return "decode" if fetch > transform else "transform"
 
 
 @dataclass

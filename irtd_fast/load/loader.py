@@ -35,17 +35,27 @@ class LoaderStats:
 
     Attributes:
         images: Samples produced.
-        fetch_ns: Read, check, decompress, decode; over all threads.
-        normalize_ns: Statistics for the recipe; over all threads.
-        resample_ns: Crop, resize, flip, cast, lay out; over all threads.
+        read_ns: Read from the page cache or the disk; over all threads, as are the next four.
+        check_ns: Compare checksums.
+        decode_ns: Decompress, decode.
+        normalize_ns: Statistics for the recipe, and its filters.
+        resample_ns: Crop, resize, flip, cast, lay out.
         wait_ns: Time the consumer waited for a batch.
     """
 
     images: int = 0
-    fetch_ns: int = 0
+    read_ns: int = 0
+    check_ns: int = 0
+    decode_ns: int = 0
     normalize_ns: int = 0
     resample_ns: int = 0
     wait_ns: int = 0
+
+    def add(self, images: int, stages: Mapping[str, int]) -> None:
+        """Count a batch and the nanoseconds of its native stages."""
+        self.images += images
+        for stage, spent in stages.items():
+            setattr(self, f"{stage}_ns", getattr(self, f"{stage}_ns") + spent)
 
 
 @dataclass
@@ -188,7 +198,10 @@ class Loader:
         order = self.sampler.epoch_order(epoch)
         for number in range(first, len(self)):
             picks = order[number * self.batch_size : (number + 1) * self.batch_size]
-            yield self.plan_batch(picks, epoch)
+            plan = self.plan_batch(picks, epoch)
+            if self.prefetch > 0:
+                self.dataset.pipeline.read_ahead(plan.codes, plan.rows)
+            yield plan
 
     def _rendered(self, plans: Iterator[BatchPlan]) -> Iterator[Batch]:
         try:
@@ -242,10 +255,7 @@ class Loader:
             number = int(index[place]) if place is not None and place < len(index) else None
             who = "a sample" if number is None else f"sample {number} ({self.dataset[number].id})"
             raise LoaderError(f"{who}: {error}", sample=number) from error
-        self.stats.images += len(index)
-        self.stats.fetch_ns += times[0]
-        self.stats.normalize_ns += times[1]
-        self.stats.resample_ns += times[2]
+        self.stats.add(len(index), times)
         result: NDArray[Any] = images
         return result
 

@@ -45,7 +45,7 @@ def test_numbers_are_finite_and_belong_together(report):
         for key, value in result["stages"][state].items():
             assert math.isfinite(value), (state, key)
             assert value >= 0, (state, key)
-        assert result["stages"][state]["fetch_us"] > 0
+        assert result["stages"][state]["read_us"] > 0
         assert result["stages"][state]["resample_us"] > 0
 
 
@@ -123,7 +123,7 @@ def test_missing_shard_is_an_error_that_names_it(mixed_store, scratch):
 
 def turns(ceiling: float, loader: float, fetch: int = 1, resample: int = 1) -> bench._Turns:
     made = bench._Turns(1.0, ceiling=[ceiling], loader=[loader], images=1, wall_ns=10.0)
-    made.stage_ns |= {"fetch": fetch, "resample": resample}
+    made.stage_ns |= {"read": fetch, "resample": resample}
     return made
 
 

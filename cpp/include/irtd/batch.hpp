@@ -5,10 +5,13 @@
 #include <memory>
 #include <vector>
 
+#include "irtd/error.hpp"
 #include "irtd/packed.hpp"
+#include "irtd/read_ahead.hpp"
 #include "irtd/recipe.hpp"
 #include "irtd/resample.hpp"
 #include "irtd/shard_reader.hpp"
+#include "irtd/stage_clock.hpp"
 #include "irtd/view.hpp"
 
 namespace irtd {
@@ -31,7 +34,8 @@ class PixelSource {
   virtual Pixels shape(std::uint64_t row) const = 0;
   /// Reads and decodes a row into `scratch`; the view stays valid as long as scratch does.
   virtual Pixels fetch(std::uint64_t row, std::vector<std::uint8_t>& scratch) const = 0;
-  virtual void prefetch(std::uint64_t row) const = 0;
+  /// Where its stored bytes are, for reading ahead.
+  virtual FileExtent extent(std::uint64_t row) const = 0;
 };
 
 /// A bucket: every row has one shape.
@@ -61,22 +65,32 @@ struct BatchShape {
   std::size_t sample_bytes() const;
 };
 
-/// Nanoseconds spent per stage, summed over threads.
-struct StageTimes {
-  std::uint64_t fetch = 0;      ///< read, check, decompress, decode
-  std::uint64_t normalize = 0;  ///< statistics of the sample, and filters of its recipe
-  std::uint64_t resample = 0;   ///< crop, resize, flip, cast, lay out
+/// A sample of a batch that could not be made, by its position.
+struct BatchFailure {
+  std::size_t position = 0;
+  Error error;
 };
 
-/// Fills `out` (items.size() samples) over `threads` threads. The first failure is rethrown with
-/// the position in the batch as its row and the array's own text in the message.
-StageTimes run_batch(const std::vector<const PixelSource*>& sources,
-                     const std::vector<BatchItem>& items, const std::vector<RecipePtr>& recipes,
-                     const BatchShape& shape, MutableBytes out, int threads);
+/// Fills `out` (items.size() samples) over `threads` threads; gives the nanoseconds of each stage,
+/// summed over threads.
+///
+/// The first failure is rethrown with the position in the batch as its row and the array's own text
+/// in the message. With `failures` every sample that can be made is made, and what is wrong with
+/// the others is appended there, by position; their places in `out` hold anything.
+StageNanoseconds run_batch(const std::vector<const PixelSource*>& sources,
+                           const std::vector<BatchItem>& items,
+                           const std::vector<RecipePtr>& recipes, const BatchShape& shape,
+                           MutableBytes out, int threads,
+                           std::vector<BatchFailure>* failures = nullptr);
 /// The same with one stretch for all samples, its outputs as they are.
-StageTimes run_batch(const std::vector<const PixelSource*>& sources,
-                     const std::vector<BatchItem>& items, const Normalize& normalize,
-                     const BatchShape& shape, MutableBytes out, int threads);
+StageNanoseconds run_batch(const std::vector<const PixelSource*>& sources,
+                           const std::vector<BatchItem>& items, const Normalize& normalize,
+                           const BatchShape& shape, MutableBytes out, int threads);
+
+/// Starts reading what of these samples is not in the page cache; gives the bytes asked for. A
+/// sample that cannot be found is left to the batch, which says what is wrong.
+std::uint64_t read_ahead(const std::vector<const PixelSource*>& sources,
+                         const std::vector<BatchItem>& items);
 
 /// Adds the histograms of samples to those of their groups, over `threads` threads.
 ///

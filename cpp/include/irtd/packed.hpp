@@ -9,6 +9,7 @@
 
 #include "irtd/buffer_pool.hpp"
 #include "irtd/file.hpp"
+#include "irtd/read_ahead.hpp"
 #include "irtd/shard_writer.hpp"
 #include "irtd/view.hpp"
 
@@ -32,8 +33,8 @@ class PackedReader {
   std::string file_path(std::uint64_t row) const;
   /// Reads a sample into `out` (exactly its length) and checks its crc32c.
   void read(std::uint64_t row, MutableBytes out) const;
-  /// Asks the kernel to start reading this sample; returns at once and never fails.
-  void prefetch(std::uint64_t row) const;
+  /// Where a sample's stored bytes are; its file stays open as long as the result.
+  FileExtent file_extent(std::uint64_t row) const;
 
  private:
   std::shared_ptr<const File> file(std::uint64_t number) const;

@@ -55,6 +55,9 @@ struct ResampleOptions {
   float lo_clip = -std::numeric_limits<float>::infinity();
   float hi_clip = std::numeric_limits<float>::infinity();
   Layout layout = Layout::chw;
+  /// The output is larger than the caches and nobody reads it soon: float32 is written around them,
+  /// which spares memory the reading of what is overwritten.
+  bool stream = false;
 };
 
 /// The matrix that cuts the window (x0, y0, x1, y1), resizes it to out_h × out_w, then mirrors it.

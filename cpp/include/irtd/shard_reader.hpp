@@ -10,6 +10,7 @@
 
 #include "irtd/codec.hpp"
 #include "irtd/file.hpp"
+#include "irtd/read_ahead.hpp"
 #include "irtd/view.hpp"
 
 namespace irtd {
@@ -68,9 +69,8 @@ class ShardReader {
   std::string shard_path(std::uint64_t shard) const;
   /// Reads a row's stored bytes as they are.
   void read_stored(std::uint64_t row, std::vector<std::uint8_t>& out) const;
-  /// Asks the kernel to start reading these rows; returns at once. Never fails: what is wrong with
-  /// a row is said by the read of it.
-  void prefetch(Span<const std::int64_t> rows) const;
+  /// Where a row's stored bytes are, its shard kept open by the result; checked as in `read`.
+  FileExtent file_extent(std::uint64_t row) const;
   /// Forgets cached descriptors and indices.
   void close() const;
 
