@@ -68,6 +68,8 @@ def describe_source(source: Source) -> dict[str, Any]:
     Raises:
         CorruptStoreError: A table is damaged.
     """
+    from irtd_fast.store.texts import text_builds
+
     attributes = source.attributes
     record = attributes.get("source", {})
     codecs = attributes.get("codecs", {})
@@ -96,6 +98,7 @@ def describe_source(source: Source) -> dict[str, Any]:
         "recipe": attributes.get("recipe", {}),
         "arrays": arrays,
         "bytes": int(source.column("files", "bytes").sum()),
+        "texts": text_builds(source),
         "notes": attributes.get("notes", []),
         "plan": attributes.get("plan", ""),
     }
@@ -128,6 +131,8 @@ def _print_source(source: dict[str, Any]) -> None:
         for array in source["arrays"]
     ]  # fmt: skip
     print_table(("  array", "rows", "shape", "type", "codec"), rows, right=(1,))
+    for name, facts in source["texts"].items():
+        say(plain(f"  texts {name}: {facts['texts']:,} ({_counted_words(facts['tasks'])})"))
     for line in source["notes"]:
         say(plain(f"  note: {line}"))
 

@@ -1,4 +1,4 @@
-"""Groups that are computed from a committed source and stored with it: alignment, statistics.
+"""Groups that are computed from a committed source and stored with it: alignment, texts ...
 
 A committed source is never written into. A second tree of hard links to the same data files gets
 the new group, new attributes and a new table of files, and takes the source's place in one rename:
@@ -8,6 +8,7 @@ at any moment the source is whole, with the group or without it, and ``verify`` 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -29,7 +30,7 @@ from irtd_fast.store.source import Source
 from irtd_fast.store.spec import attributes_digest, group_attributes
 from irtd_fast.store.staging import Staging
 
-DERIVED = ("alignment", "statistics")
+DERIVED = ("alignment", "statistics", "texts/NAME")
 
 
 def attach_group(
@@ -39,16 +40,19 @@ def attach_group(
     write: Callable[[Path], None],
     *,
     attributes: Mapping[str, Any],
+    check: Callable[[Source], None] = lambda _: None,
 ) -> None:
     """Add a derived group to a committed source, or replace it.
 
     Args:
         store: The store.
         source: Name of the source.
-        group: One of ``DERIVED``.
+        group: One of ``DERIVED``; of ``texts`` there may be several, each with a name.
         write: Called with the folder of the new group; writes its columns and its ``zarr.json``.
         attributes: JSON-able facts about how it was made; kept in the source's attributes under
             ``derived`` and the group's name.
+        check: Called with the source as it is, while no other process can change it; what it
+            raises ends the matter.
 
     Raises:
         ValueError: No such kind of derived group.
@@ -56,7 +60,7 @@ def attach_group(
         StoreBusyError: Another process writes the source.
         CorruptStoreError: The source's table of files is not as it was written.
     """
-    if group not in DERIVED:
+    if group not in DERIVED and not re.fullmatch(r"texts/[a-z0-9][a-z0-9_-]*", group):
         raise ValueError(f"a derived group is one of {', '.join(DERIVED)}, found {group!r}")
     staging = Staging(Path(store).absolute(), source)
     with staging:
@@ -69,6 +73,7 @@ def attach_group(
                 "--resume or start it over with --replace",
                 path=str(staging.folder),
             )
+        check(committed)
         staging.begin()
         try:
             digest = _build(committed, staging.tree, group, write, attributes)
@@ -93,12 +98,15 @@ def _build(
         folder.mkdir(parents=True, exist_ok=True)
     for path in paths:
         _link(source.path / path, tree / path)
+    top = tree / Path(group).parts[0]
+    if tree / group != top and not (top / "zarr.json").exists():
+        write_group(top)
     write(tree / group)
-    new = sorted(p for p in (tree / group).rglob("*") if p.is_file())
     rows = {path: kept[path] for path in paths}
-    for file in new:
+    for file in sorted(p for p in top.rglob("*") if p.is_file()):
         name = file.relative_to(tree).as_posix()
-        rows[name] = file.stat().st_size, _core.xxh64(file.read_bytes()), FILE_PLAIN
+        if name not in rows:
+            rows[name] = file.stat().st_size, _core.xxh64(file.read_bytes()), FILE_PLAIN
     ordered = sorted(rows)
     table = [rows[path] for path in ordered]
     sizes, digests, kinds = (

@@ -22,6 +22,7 @@ from irtd_fast.store.dataset import open_store
 from irtd_fast.store.source import ArrayInfo, Source, iter_sources
 from irtd_fast.store.spec import attributes_digest, group_attributes
 from irtd_fast.store.staging import STAGING
+from irtd_fast.store.texts import StoredTexts, text_builds
 
 Progress = Callable[[str, int, int], None]
 
@@ -317,6 +318,9 @@ class _SourceCheck:
                     args = table, folder.name
                     _guard(self.report, self.name, label, lambda a=args: source.column(*a))  # type: ignore[misc]
         _guard(self.report, self.name, f"{self.name}/samples", lambda: self._check_rows(source))
+        for name in text_builds(source):
+            label = f"{self.name}/texts/{name}"
+            _guard(self.report, self.name, label, StoredTexts(source, name).check)
 
     def _check_rows(self, source: Source) -> None:
         """Every sample's picture must be a row that its array has, and no two may share one."""
