@@ -33,6 +33,15 @@ def dumps() -> Path:
 
 
 @pytest.fixture(scope="session")
+def published(dumps: Path) -> Path:
+    """The eight published text files in their archive; skips when it is absent."""
+    path = dumps.parent / "spec" / "json_sft.zip"
+    if not path.is_file():
+        pytest.skip(f"no published texts at {path}")
+    return path
+
+
+@pytest.fixture(scope="session")
 def outside() -> ModuleType:
     """Module outside: stores as other libraries see them."""
     path = Path(__file__).with_name("outside.py")

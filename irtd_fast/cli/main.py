@@ -23,6 +23,7 @@ from irtd_fast.cli import (
     sources,
     stats,
     synth,
+    tasks,
     verify,
 )
 from irtd_fast.cli.guard import debugging, interrupted_message, silence
@@ -41,6 +42,7 @@ app = typer.Typer(
     ),
 )
 app.add_typer(sources.app, name="sources")
+app.add_typer(tasks.app, name="tasks")
 for _command in (
     ingest.ingest, info.info, verify.verify, show.show, bench.bench, demo.demo, synth.synth,
     align.align, resolve.resolve, doctor.doctor, stats.stats, redundancy.redundancy,

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from irtd_fast.errors import AnnotationError
 from irtd_fast.official.container import Entry, read_container
+from irtd_fast.types import Problem
 
 _MAX_BYTES = 1 << 30  # of all files together; the published ones have 18 MB
 _MAX_RATIO = 200  # beyond it an archive is a bomb
 
 
-def read_official(path: str | Path) -> dict[str, list[Entry]]:
+def read_official(
+    path: str | Path, *, report: Callable[[Problem], None] | None = None
+) -> dict[str, list[Entry]]:
     """Read all published text files.
 
     Args:
         path: The zip archive, a folder with JSON files, or one JSON file.
+        report: Told of entries that are cut off; see ``read_container``.
 
     Returns:
         File name without extension -> its entries, in order of the names.
@@ -28,7 +32,7 @@ def read_official(path: str | Path) -> dict[str, list[Entry]]:
         FileNotFoundError: Nothing is there, or no JSON file in it.
     """
     path = Path(path)
-    found = {name: read_container(data, name) for name, data in _files(path)}
+    found = {name: read_container(data, name, report=report) for name, data in _files(path)}
     if not found:
         raise FileNotFoundError(2, "no JSON file of texts", str(path))
     return {name.rpartition("/")[2].removesuffix(".json"): found[name] for name in sorted(found)}
