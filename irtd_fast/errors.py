@@ -91,5 +91,9 @@ class UnsupportedError(IrtdError, NotImplementedError):
     """Valid, but not something we do; the message names the way out."""
 
 
+class UnknownFormatError(IrtdError, LookupError):
+    """No export format of that name; the message lists those that there are."""
+
+
 class LoaderError(IrtdError, RuntimeError):
     """A batch could not be made: ``sample`` index and name; the cause is in ``__cause__``."""

@@ -15,6 +15,7 @@ from irtd_fast.cli import (
     bench,
     demo,
     doctor,
+    export,
     info,
     ingest,
     redundancy,
@@ -46,6 +47,7 @@ app.add_typer(tasks.app, name="tasks")
 for _command in (
     ingest.ingest, info.info, verify.verify, show.show, bench.bench, demo.demo, synth.synth,
     align.align, resolve.resolve, doctor.doctor, stats.stats, redundancy.redundancy,
+    export.export,
 ):  # fmt: skip
     app.command()(_command)
 

@@ -121,6 +121,11 @@ class Source:
     def __len__(self) -> int:
         return int(self.count)
 
+    @property
+    def key(self) -> str:
+        """Catalogue key of the source, whatever it is called in the store."""
+        return str(self.attributes.get("source", {}).get("key", self.name))
+
     def _words(self, name: str, where: str) -> list[str]:
         words = self.attributes.get(name)
         if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
