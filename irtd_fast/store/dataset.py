@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from irtd_fast import _core
 from irtd_fast.errors import CorruptStoreError
@@ -142,6 +142,27 @@ class Dataset(Sequence[Sample]):
             wanted = _check(category, self.categories, "category")
             keep &= self._mask("category", wanted)
         return Dataset(self._sources, self.source_codes[keep], self.rows[keep])
+
+    def at(self, source_codes: ArrayLike, rows: ArrayLike) -> Dataset:
+        """Samples of the same sources by number of the source and row, in this or not.
+
+        Args:
+            source_codes: Number of each sample's source in ``sources``.
+            rows: Number of each sample within its source.
+
+        Raises:
+            ValueError: Numbers that do not pair, or that no sample has.
+        """
+        codes, places = np.asarray(source_codes, np.int64), np.asarray(rows, np.int64)
+        counts = np.array([len(source) for source in self.sources], np.int64)
+        if codes.ndim != 1 or codes.shape != places.shape:
+            raise ValueError(f"expected pairs, found {codes.shape} and {places.shape}")
+        known = (codes >= 0) & (codes < len(counts)) & (places >= 0)
+        known[known] = places[known] < counts[codes[known]]
+        if not known.all():
+            first = int(np.flatnonzero(~known)[0])
+            raise ValueError(f"no row {places[first]} of source number {codes[first]}")
+        return Dataset(self._sources, codes.astype(np.int16), places)
 
     def _mask(self, what: str, wanted: set[str]) -> NDArray[np.bool_]:
         keep = np.zeros(len(self), bool)

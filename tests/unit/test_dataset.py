@@ -88,6 +88,20 @@ def test_indexing(ds):
             ds[number]
 
 
+def test_samples_by_source_and_row(ds):
+    some = ds.filter(source="llvip")
+    found = some.at([2, 0, 2], [3, 11, 3])
+    assert [s.id for s in found] == [
+        ds.filter(source="llvip")[3].id, ds.filter(source="compact")[11].id,
+        ds.filter(source="llvip")[3].id,
+    ]  # fmt: skip
+    for codes, rows in (([5], [0]), ([-1], [0]), ([2], [12]), ([2], [-1])):
+        with pytest.raises(ValueError, match=f"no row {rows[0]} of source number {codes[0]}"):
+            ds.at(codes, rows)
+    with pytest.raises(ValueError, match="expected pairs"):
+        ds.at([1, 2], [0])
+
+
 def test_filters(ds):
     assert len(ds.filter(source="llvip")) == 12
     assert len(ds.filter(source=["llvip", "counts"])) == 24
