@@ -1,0 +1,1 @@
+"""The nine tasks: their texts built, parsed and scored."""
