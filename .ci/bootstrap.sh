@@ -67,8 +67,9 @@ find_missing() {
   if [[ $with_tests == yes ]]; then
     has_doctest || required+=(doctest-dev)
   fi
-  # Without these two the build uses scalar code; build_info() shows it.
+  # Without these the build uses scalar code, or decodes whole JPEG pictures; build_info() shows it.
   has_library 'libhwy >= 1.0' || optional+=(libhwy-dev)
+  has_library 'libjpeg >= 1.5' || optional+=(libjpeg62-turbo-dev)
   has_library 'libisal >= 2.30' || optional+=(libisal-dev)
 }
 

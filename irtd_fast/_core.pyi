@@ -311,6 +311,7 @@ class BatchPipeline:
         filter: str = "antialias",
         border: str = "replicate",
         border_value: typing.SupportsFloat | typing.SupportsIndex = 0.0,
+        shrink_jpeg: bool = False,
         normalize: collections.abc.Sequence[NativeRecipe],
         recipe_codes: typing.Annotated[numpy.typing.ArrayLike, numpy.int32] | None = None,
         out: typing.Any = None,
@@ -562,6 +563,36 @@ def find_bad_pixels(
     """
     Map (h, w) bool of single pixels above or below all their neighbours by more than
     max(threshold * sigma, minimum) counts; sigma is the noise of adjacent pixels.
+    """
+
+def fused_ceiling(
+    paths: collections.abc.Sequence[str],
+    file: typing.Annotated[numpy.typing.ArrayLike, numpy.uint32],
+    offset: typing.Annotated[numpy.typing.ArrayLike, numpy.uint64],
+    nbytes: typing.Annotated[numpy.typing.ArrayLike, numpy.uint64],
+    matrices: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    *,
+    stored: typing.Annotated[
+        collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], "FixedSize(3)"
+    ],
+    itemsize: typing.SupportsInt | typing.SupportsIndex = 1,
+    chain: CodecChain = None,
+    jpeg: bool = False,
+    size: tuple[
+        typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex
+    ],
+    channels: typing.SupportsInt | typing.SupportsIndex = 3,
+    dtype: str = "float32",
+    filter: str = "bilinear",
+    scale: typing.SupportsFloat | typing.SupportsIndex = 1.0,
+    shift: typing.SupportsFloat | typing.SupportsIndex = 0.0,
+    slots: typing.SupportsInt | typing.SupportsIndex = 256,
+    threads: typing.SupportsInt | typing.SupportsIndex = 1,
+) -> float:
+    """
+    Seconds for reading, decoding and resampling these pictures into recycled slots.
+
+    stored: (height, width, channels) of every picture; matrices (n, 2, 3).
     """
 
 def hash_files(

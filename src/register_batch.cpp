@@ -91,12 +91,14 @@ py::dict times_by_stage(const StageNanoseconds& times) {
 py::tuple run(const Pipeline& self, const CodeArray& codes, const Int64Array& rows,
               const MatrixArray& matrices, std::pair<int, int> size, int channels,
               const std::string& dtype, const std::string& layout, const std::string& filter,
-              const std::string& border, float border_value, const Recipes& normalize,
-              const OptionalCodes& recipe_codes, const py::object& out, int threads,
-              std::optional<py::list> failures) {
+              const std::string& border, float border_value, bool shrink_jpeg,
+              const Recipes& normalize, const OptionalCodes& recipe_codes, const py::object& out,
+              int threads, std::optional<py::list> failures) {
   const OutputType type = output_type(dtype);
-  const BatchShape shape{size.first,        size.second,       channels,          type.type,
-                         layout_of(layout), filter_of(filter), border_of(border), border_value};
+  BatchShape shape{size.first,        size.second,       channels,         type.type,
+                   layout_of(layout), filter_of(filter), border_of(border)};
+  shape.shrink_jpeg = shrink_jpeg;
+  shape.border_value = border_value;
   std::vector<BatchItem> items = make_items(codes, rows, matrices);
   set_recipes(recipe_codes, items);
   const std::vector<RecipePtr> recipes(normalize.begin(), normalize.end());
@@ -189,7 +191,8 @@ void register_batch(py::module_& m) {
           "run", &run, py::arg("codes"), py::arg("rows"), py::arg("matrices"), py::kw_only(),
           py::arg("size"), py::arg("channels") = 1, py::arg("dtype") = "float32",
           py::arg("layout") = "chw", py::arg("filter") = "antialias",
-          py::arg("border") = "replicate", py::arg("border_value") = 0.0F, py::arg("normalize"),
+          py::arg("border") = "replicate", py::arg("border_value") = 0.0F,
+          py::arg("shrink_jpeg") = false, py::arg("normalize"),
           py::arg("recipe_codes") = py::none(), py::arg("out") = py::none(), py::arg("threads") = 0,
           py::arg("failures") = py::none(),
           "One batch: (array, nanoseconds over all threads by stage).\n\n"

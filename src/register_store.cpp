@@ -227,32 +227,6 @@ void register_packed(py::module_& m) {
           py::arg("samples"), "Append the crc32c, sync, rename; returns (bytes, digest, samples).");
 }
 
-void register_ceilings(py::module_& m) {
-  m.def(
-      "read_ceiling",
-      [](const std::vector<std::string>& paths,
-         const py::array_t<std::uint32_t, py::array::c_style>& file,
-         const py::array_t<std::uint64_t, py::array::c_style>& offset,
-         const py::array_t<std::uint64_t, py::array::c_style>& nbytes, const CodecChain* chain,
-         std::size_t chunk_bytes, std::size_t slots, int threads) {
-        std::vector<StoredExtent> extents(static_cast<std::size_t>(file.size()));
-        for (std::size_t i = 0; i < extents.size(); ++i) {
-          extents[i] = {file.data()[i], offset.data()[i], nbytes.data()[i]};
-        }
-        const GilRelease release;
-        const PooledBuffer out = acquire_buffer(chunk_bytes * slots);
-        return read_ceiling(paths, extents, chain, chunk_bytes, out.bytes(chunk_bytes * slots),
-                            threads);
-      },
-      py::arg("paths"), py::arg("file"), py::arg("offset"), py::arg("nbytes"),
-      py::arg("chain").none(true), py::kw_only(), py::arg("chunk_bytes"), py::arg("slots") = 64,
-      py::arg("threads") = 1,
-      "Seconds for the bare reads (and decodes, if a chain is given) of these extents.");
-  m.def("jpeg_ceiling", &jpeg_ceiling, py::arg("paths"), py::arg("height"), py::arg("width"),
-        py::arg("threads"), py::call_guard<GilRelease>(),
-        "Seconds for reading and decoding these JPEG files to gray, keeping nothing.");
-}
-
 }  // namespace
 
 void register_store(py::module_& m) {
@@ -260,7 +234,6 @@ void register_store(py::module_& m) {
   register_reader(m);
   register_shard_writer(m);
   register_packed(m);
-  register_ceilings(m);
 }
 
 }  // namespace irtd::python

@@ -3,19 +3,19 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cmath>
 #include <mutex>
 #include <string>
 #include <utility>
 
 #include "irtd/error.hpp"
 #include "irtd/jpeg.hpp"
+#include "irtd/jpeg_rows.hpp"
 #include "irtd/parallel.hpp"
+#include "resample_plan.hpp"
 
 namespace irtd {
 namespace {
-
-// Batches beyond what the caches hold are written around them.
-constexpr std::size_t kStreamedBytes = std::size_t{16} << 20;
 
 std::size_t pixel_bytes(const Pixels& shape) {
   return static_cast<std::size_t>(shape.height) * static_cast<std::size_t>(shape.width) *
@@ -41,7 +41,7 @@ class BucketSource final : public PixelSource {
   }
   std::uint64_t rows() const override { return reader_->rows(); }
   Pixels shape(std::uint64_t) const override { return shape_; }
-  Pixels fetch(std::uint64_t row, std::vector<std::uint8_t>& scratch) const override {
+  Pixels fetch(std::uint64_t row, std::vector<std::uint8_t>& scratch, const Need&) const override {
     const std::size_t n = pixel_bytes(shape_);
     if (scratch.size() < n) scratch.resize(n);
     reader_->read(row, MutableBytes(scratch.data(), n));
@@ -67,26 +67,29 @@ class PackedSource final : public PixelSource {
     }
   }
   std::uint64_t rows() const override { return shapes_.size(); }
+  bool can_leave_out() const noexcept override { return jpeg_; }
   Pixels shape(std::uint64_t row) const override {
     IRTD_REQUIRE(row < shapes_.size(), "row " + std::to_string(row) + " is out of range");
     return shapes_[static_cast<std::size_t>(row)];
   }
-  Pixels fetch(std::uint64_t row, std::vector<std::uint8_t>& scratch) const override {
+  Pixels fetch(std::uint64_t row, std::vector<std::uint8_t>& scratch,
+               const Need& need) const override {
     Pixels pixels = shape(row);
-    const std::size_t n = pixel_bytes(pixels);
     const auto stored = static_cast<std::size_t>(reader_->length(row));
-    if (!jpeg_) {
-      if (stored != n) throw Error(Errc::corrupt, "packed sample has a wrong length");
-      if (scratch.size() < n) scratch.resize(n);
-      reader_->read(row, MutableBytes(scratch.data(), n));
-    } else {
+    if (jpeg_) {
+      const int height = pixels.height;
+      cut_to(need, &pixels);
+      const std::size_t n = pixel_bytes(pixels);
       // Pixels first, the file behind them: one scratch buffer serves both.
       if (scratch.size() < n + stored) scratch.resize(n + stored);
       const MutableBytes file(scratch.data() + n, stored);
       reader_->read(row, file);
-      decode(file,
-             ImageView<std::uint8_t>(scratch.data(), pixels.height, pixels.width, pixels.channels),
-             row);
+      decode(file, pixels, pixels.height == height, scratch.data(), row);
+    } else {
+      const std::size_t n = pixel_bytes(pixels);
+      if (stored != n) throw Error(Errc::corrupt, "packed sample has a wrong length");
+      if (scratch.size() < n) scratch.resize(n);
+      reader_->read(row, MutableBytes(scratch.data(), n));
     }
     pixels.data = scratch.data();
     return pixels;
@@ -94,9 +97,26 @@ class PackedSource final : public PixelSource {
   FileExtent extent(std::uint64_t row) const override { return reader_->file_extent(row); }
 
  private:
-  void decode(Bytes file, ImageView<std::uint8_t> image, std::uint64_t row) const {
+  /// The shape of what the need leaves of a picture, in shrunk pixels.
+  static void cut_to(const Need& need, Pixels* pixels) {
+    const int shrink = need.shrink;
+    const int end = std::min(need.end_row, pixels->height);
+    const auto up = [shrink](int n) { return (n + shrink - 1) / shrink; };
+    pixels->shrink = shrink;
+    pixels->first_row = need.first_row / shrink;
+    pixels->height = up(end) - pixels->first_row;
+    pixels->width = up(pixels->width);
+  }
+
+  void decode(Bytes file, const Pixels& pixels, bool whole, std::uint8_t* out,
+              std::uint64_t row) const {
+    const ImageView<std::uint8_t> image(out, pixels.height, pixels.width, pixels.channels);
     try {
-      decode_jpeg(file, image);
+      if (whole) {
+        decode_jpeg(file, image);
+      } else {
+        decode_jpeg_rows(file, image, pixels.first_row, pixels.shrink);
+      }
     } catch (Error& error) {
       // The shape is the store's own word, so a file of another one is damage, not a wrong request.
       if (error.code() == Errc::invalid_argument) error = Error(Errc::corrupt, error.what());
@@ -121,8 +141,8 @@ float top_of(PixelType type) {
 }
 
 template <typename T>
-void resample_toned(const Toned& toned, const BatchItem& item, const BatchShape& shape, bool stream,
-                    void* out) {
+void resample_toned(const Toned& toned, const double matrix[6], const BatchShape& shape,
+                    bool stream, void* out) {
   const Picture& picture = toned.picture;
   // Buffers come from vectors and maps, aligned for any pixel type.
   const ImageView<const T> image(reinterpret_cast<const T*>(picture.data),
@@ -130,7 +150,7 @@ void resample_toned(const Toned& toned, const BatchItem& item, const BatchShape&
                                  static_cast<int>(picture.channels),
                                  picture.row_stride / static_cast<std::ptrdiff_t>(sizeof(T)));
   ResampleOptions options{};
-  std::copy(item.matrix, item.matrix + 6, options.matrix);
+  std::copy(matrix, matrix + 6, options.matrix);
   options.filter = shape.filter;
   options.border = shape.border;
   options.border_value = shape.border_value;
@@ -141,6 +161,36 @@ void resample_toned(const Toned& toned, const BatchItem& item, const BatchShape&
   options.layout = shape.layout;
   options.stream = stream;
   resample(image, options, out, shape.type, shape.height, shape.width, shape.channels);
+}
+
+/// What of a picture a window touches: fewer rows, and fewer pixels of them where it is reduced
+/// anyway. All of it where anything else may matter: beyond the border, or off the axes.
+Need need_of(const BatchItem& item, const BatchShape& shape, const Pixels& whole) {
+  Need need;
+  const detail::Geometry geometry = detail::make_geometry(item.matrix, shape.height, shape.width);
+  if (!geometry.straight) return need;
+  const detail::AxisMap& rows = geometry.rows;
+  const detail::AxisMap& cols = geometry.cols;
+  if (rows.lo < 0 || cols.lo < 0 || rows.hi >= whole.height || cols.hi >= whole.width) return need;
+  need.first_row = static_cast<int>(rows.lo);
+  need.end_row = static_cast<int>(rows.hi) + 1;
+  const bool averages = shape.filter == Filter::area || shape.filter == Filter::antialias;
+  if (shape.shrink_jpeg && averages) {
+    const double reduction = std::min(std::abs(rows.step), std::abs(cols.step));
+    while (need.shrink < 8 && reduction >= 2 * need.shrink) need.shrink *= 2;
+  }
+  return need;
+}
+
+/// The matrix from pixels that were shrunk and begin further down.
+void matrix_from(const Pixels& pixels, const double matrix[6], double out[6]) {
+  const double shrink = pixels.shrink;
+  const double down = pixels.first_row * shrink;
+  for (int i = 0; i < 6; i += 3) {
+    out[i] = matrix[i] * shrink;
+    out[i + 1] = matrix[i + 1] * shrink;
+    out[i + 2] = matrix[i + 1] * down + matrix[i + 2];
+  }
 }
 
 /// Sums of all threads.
@@ -169,18 +219,24 @@ void run_item(const std::vector<const PixelSource*>& sources, const BatchItem& i
                "batch item names no source");
   IRTD_REQUIRE(item.recipe >= 0 && static_cast<std::size_t>(item.recipe) < recipes.size(),
                "batch item names no recipe");
-  const StageScope decoding(Stage::decode);
-  const Pixels pixels = sources[static_cast<std::size_t>(item.source)]->fetch(item.row, scratch);
-  const StageScope normalizing(Stage::normalize);
+  const PixelSource& source = *sources[static_cast<std::size_t>(item.source)];
   const NativeRecipe& recipe = *recipes[static_cast<std::size_t>(item.recipe)];
+  const StageScope decoding(Stage::decode);
+  const Need need = source.can_leave_out() && recipe.is_pointwise()
+                        ? need_of(item, shape, source.shape(item.row))
+                        : Need{};
+  const Pixels pixels = source.fetch(item.row, scratch, need);
+  const StageScope normalizing(Stage::normalize);
   const Toned toned = recipe.tone(picture_of(pixels), {}, top_of(shape.type), tone_scratch);
   const StageScope resampling(Stage::resample);
+  double matrix[6];
+  matrix_from(pixels, item.matrix, matrix);
   if (toned.picture.itemsize == 4) {
-    resample_toned<float>(toned, item, shape, stream, target);
+    resample_toned<float>(toned, matrix, shape, stream, target);
   } else if (toned.picture.itemsize == 2) {
-    resample_toned<std::uint16_t>(toned, item, shape, stream, target);
+    resample_toned<std::uint16_t>(toned, matrix, shape, stream, target);
   } else {
-    resample_toned<std::uint8_t>(toned, item, shape, stream, target);
+    resample_toned<std::uint8_t>(toned, matrix, shape, stream, target);
   }
 }
 

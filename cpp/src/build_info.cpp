@@ -19,6 +19,11 @@ std::vector<std::pair<std::string, std::string>> build_info() {
 #else
   const std::string highway = "no (scalar kernels)";
 #endif
+#if IRTD_HAVE_LIBJPEG
+  const std::string libjpeg = "yes";
+#else
+  const std::string libjpeg = "no (JPEG pictures are decoded whole)";
+#endif
 #if IRTD_HAVE_ISAL
   const std::string isal = "yes";
 #else
@@ -31,6 +36,7 @@ std::vector<std::pair<std::string, std::string>> build_info() {
           {"zlib", zlibVersion()},
           {"highway", highway},
           {"isal", isal},
+          {"libjpeg", libjpeg},
           {"crc32c", crc32c_implementation()}};
 }
 

@@ -1,5 +1,6 @@
 #include "irtd/recipe.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <utility>
@@ -33,6 +34,7 @@ class Stretch final : public NativeRecipe {
     return toned;
   }
   bool gives_temperatures() const noexcept override { return meaning_ == Meaning::temperatures; }
+  bool is_pointwise() const noexcept override { return normalize_.mode == NormalizeMode::fixed; }
 
  private:
   Normalize normalize_;
@@ -69,6 +71,11 @@ class Chain final : public NativeRecipe {
       if (step->gives_temperatures()) return true;
     }
     return false;
+  }
+
+  bool is_pointwise() const noexcept override {
+    return std::all_of(steps_.begin(), steps_.end(),
+                       [](const RecipePtr& step) { return step->is_pointwise(); });
   }
 
  private:

@@ -386,3 +386,28 @@ TEST_CASE("large batches are written around the caches, and are the same") {
     REQUIRE(Data(begin, begin + shape.sample_bytes()) == alone);
   }
 }
+
+TEST_CASE("rows of a JPEG that no window touches change nothing") {
+  const Sources sources;
+  const Pixels shape = sources.list[2]->shape(1);
+  BatchItem cut = item(sources, 2, 1);
+  const double window[4] = {2, 3, shape.width - 1.0, shape.height / 2.0};
+  irtd::ResampleOptions options;
+  irtd::set_window(&options, window, 12, 10, true);
+  std::copy(options.matrix, options.matrix + 6, cut.matrix);
+  Normalize fixed;  // pointwise; the other one has to look at the whole picture
+  fixed.high = 255;
+  Normalize ranged = fixed;
+  ranged.mode = NormalizeMode::min_max;
+  for (const Normalize& normalize : {fixed, ranged}) {
+    const BatchShape batch{12, 10};
+    const Data made = run(sources, {cut}, normalize, batch, 1);
+    std::vector<std::uint8_t> scratch;
+    Data expected(batch.sample_bytes());
+    compose<std::uint8_t>(sources.list[2]->fetch(1, scratch), cut, normalize, batch,
+                          expected.data());
+    const auto* a = reinterpret_cast<const float*>(made.data());
+    const auto* b = reinterpret_cast<const float*>(expected.data());
+    for (std::size_t i = 0; i < made.size() / 4; ++i) REQUIRE(a[i] == doctest::Approx(b[i]));
+  }
+}

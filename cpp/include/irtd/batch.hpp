@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <vector>
 
@@ -22,7 +23,16 @@ struct Pixels {
   int height = 0;
   int width = 0;
   int channels = 1;
-  int itemsize = 1;  ///< 1 uint8, 2 uint16
+  int itemsize = 1;   ///< 1 uint8, 2 uint16
+  int first_row = 0;  ///< of the shrunk picture; only where less than all was asked for
+  int shrink = 1;     ///< how many times smaller than the picture these pixels are
+};
+
+/// How much of a picture is needed; a source may always give more.
+struct Need {
+  int first_row = 0;  ///< of the whole picture
+  int end_row = std::numeric_limits<int>::max();
+  int shrink = 1;  ///< 1, 2, 4 or 8 times smaller will do
 };
 
 /// Somewhere samples can be fetched from in native size.
@@ -32,8 +42,11 @@ class PixelSource {
   virtual std::uint64_t rows() const = 0;
   /// Shape of a row without reading it (data is null).
   virtual Pixels shape(std::uint64_t row) const = 0;
+  /// Whether less work is done where less is needed.
+  virtual bool can_leave_out() const noexcept { return false; }
   /// Reads and decodes a row into `scratch`; the view stays valid as long as scratch does.
-  virtual Pixels fetch(std::uint64_t row, std::vector<std::uint8_t>& scratch) const = 0;
+  virtual Pixels fetch(std::uint64_t row, std::vector<std::uint8_t>& scratch,
+                       const Need& need = {}) const = 0;
   /// Where its stored bytes are, for reading ahead.
   virtual FileExtent extent(std::uint64_t row) const = 0;
 };
@@ -44,6 +57,9 @@ std::unique_ptr<PixelSource> make_bucket_source(std::shared_ptr<const ShardReade
 /// Packed raw pixels or packed JPEG files: every row has its own shape.
 std::unique_ptr<PixelSource> make_packed_source(std::shared_ptr<const PackedReader> reader,
                                                 std::vector<Pixels> shapes, bool jpeg);
+
+/// Batches of this size and more are written around the caches, which do not hold them.
+inline constexpr std::size_t kStreamedBytes = std::size_t{16} << 20;
 
 /// One sample's place in a batch.
 struct BatchItem {
@@ -61,6 +77,9 @@ struct BatchShape {
   Layout layout = Layout::chw;
   Filter filter = Filter::bilinear;
   Border border = Border::replicate;
+  /// JPEG pictures may be decoded 2, 4 or 8 times smaller where a filter that averages (area,
+  /// antialias) reduces them by more than that: much faster, and a few levels off.
+  bool shrink_jpeg = false;
   float border_value = 0;  ///< before the recipe's line: counts, or what a table made of them
   std::size_t sample_bytes() const;
 };

@@ -81,6 +81,10 @@ class NativeRecipe {
   /// True if the result is float32 for a following recipe of a chain (temperatures), else it is of
   /// the picture's own type.
   virtual bool gives_temperatures() const noexcept { return false; }
+
+  /// True if an output pixel depends on its own count alone, so that the recipe may be given any
+  /// part of a picture.
+  virtual bool is_pointwise() const noexcept { return false; }
 };
 
 using RecipePtr = std::shared_ptr<const NativeRecipe>;
