@@ -570,13 +570,13 @@ def fused_ceiling(
     file: typing.Annotated[numpy.typing.ArrayLike, numpy.uint32],
     offset: typing.Annotated[numpy.typing.ArrayLike, numpy.uint64],
     nbytes: typing.Annotated[numpy.typing.ArrayLike, numpy.uint64],
-    matrices: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    chain: CodecChain,
     *,
+    matrices: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
     stored: typing.Annotated[
         collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], "FixedSize(3)"
     ],
     itemsize: typing.SupportsInt | typing.SupportsIndex = 1,
-    chain: CodecChain = None,
     jpeg: bool = False,
     size: tuple[
         typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex

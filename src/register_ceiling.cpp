@@ -32,10 +32,11 @@ double read_only(const std::vector<std::string>& paths, const FileNumbers& file,
 }
 
 double fused(const std::vector<std::string>& paths, const FileNumbers& file, const Places& offset,
-             const Places& nbytes, const py::array_t<double, py::array::c_style>& matrices,
-             std::array<int, 3> stored, int itemsize, const CodecChain* chain, bool jpeg,
-             std::pair<int, int> size, int channels, const std::string& dtype,
-             const std::string& filter, float scale, float shift, std::size_t slots, int threads) {
+             const Places& nbytes, const CodecChain* chain,
+             const py::array_t<double, py::array::c_style>& matrices, std::array<int, 3> stored,
+             int itemsize, bool jpeg, std::pair<int, int> size, int channels,
+             const std::string& dtype, const std::string& filter, float scale, float shift,
+             std::size_t slots, int threads) {
   const std::vector<StoredExtent> extents = stored_extents(file, offset, nbytes);
   const StoredPicture picture{{nullptr, stored[0], stored[1], stored[2], itemsize}, chain, jpeg};
   const BatchShape shape{size.first,  size.second,       channels, output_type(dtype).type,
@@ -61,11 +62,11 @@ void register_ceiling(py::module_& m) {
         py::arg("threads"), py::call_guard<GilRelease>(),
         "Seconds for reading and decoding these JPEG files to gray, keeping nothing.");
   m.def("fused_ceiling", &fused, py::arg("paths"), py::arg("file"), py::arg("offset"),
-        py::arg("nbytes"), py::arg("matrices"), py::kw_only(), py::arg("stored"),
-        py::arg("itemsize") = 1, py::arg("chain").none(true) = py::none(), py::arg("jpeg") = false,
-        py::arg("size"), py::arg("channels") = 3, py::arg("dtype") = "float32",
-        py::arg("filter") = "bilinear", py::arg("scale") = 1.0F, py::arg("shift") = 0.0F,
-        py::arg("slots") = 256, py::arg("threads") = 1,
+        py::arg("nbytes"), py::arg("chain").none(true), py::kw_only(), py::arg("matrices"),
+        py::arg("stored"), py::arg("itemsize") = 1, py::arg("jpeg") = false, py::arg("size"),
+        py::arg("channels") = 3, py::arg("dtype") = "float32", py::arg("filter") = "bilinear",
+        py::arg("scale") = 1.0F, py::arg("shift") = 0.0F, py::arg("slots") = 256,
+        py::arg("threads") = 1,
         "Seconds for reading, decoding and resampling these pictures into recycled slots.\n\n"
         "stored: (height, width, channels) of every picture; matrices (n, 2, 3).");
 }

@@ -1,7 +1,6 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -350,40 +349,6 @@ TEST_CASE("with failures collected the other samples are made") {
       const auto* begin = out.data() + i * shape.sample_bytes();
       CHECK(Data(begin, begin + shape.sample_bytes()) == good);
     }
-  }
-}
-
-TEST_CASE("stages add up and belong to one batch") {
-  const Sources sources;
-  std::vector<std::uint8_t> scratch;
-  sources.list[0]->fetch(1, scratch);  // outside of any batch
-  const std::vector<BatchItem> items(8, item(sources, 0, 1));
-  const BatchShape shape{12, 10};
-  Data out(items.size() * shape.sample_bytes());
-  const auto start = std::chrono::steady_clock::now();
-  const irtd::StageNanoseconds times =
-      irtd::run_batch(sources.list, items, Normalize{}, shape, MutableBytes(out), 1);
-  const auto wall = std::chrono::nanoseconds(std::chrono::steady_clock::now() - start).count();
-  std::uint64_t sum = 0;
-  for (const std::uint64_t each : times) sum += each;
-  CHECK(sum > 0);
-  CHECK(sum <= static_cast<std::uint64_t>(wall));
-  CHECK(times[static_cast<std::size_t>(irtd::Stage::other)] == 0);
-  CHECK(times[static_cast<std::size_t>(irtd::Stage::read)] > 0);
-  CHECK(times[static_cast<std::size_t>(irtd::Stage::resample)] > 0);
-}
-
-TEST_CASE("large batches are written around the caches, and are the same") {
-  const Sources sources;
-  const BatchShape shape{256, 256};
-  const BatchItem one = item(sources, 0, 1);
-  const Data alone = run(sources, {one}, Normalize{}, shape, 1);
-  const std::vector<BatchItem> items(68, one);  // beyond 16 MiB
-  const Data all = run(sources, items, Normalize{}, shape, 2);
-  REQUIRE(all.size() > std::size_t{16} << 20);
-  for (std::size_t i = 0; i < items.size(); ++i) {
-    const auto* begin = all.data() + i * shape.sample_bytes();
-    REQUIRE(Data(begin, begin + shape.sample_bytes()) == alone);
   }
 }
 

@@ -8,10 +8,9 @@
 using irtd::Bytes;
 using irtd::Errc;
 using irtd::ImageView;
+using namespace irtd::testing;
 
 namespace {
-
-using Data = std::vector<std::uint8_t>;
 
 Data noisy(int height, int width, int channels) {
   Data pixels(static_cast<std::size_t>(height * width * channels));

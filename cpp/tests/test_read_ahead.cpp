@@ -10,6 +10,7 @@
 
 using irtd::File;
 using irtd::FileExtent;
+using namespace irtd::testing;
 
 namespace {
 

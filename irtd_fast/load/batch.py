@@ -29,6 +29,11 @@ class Batch:
         point_categories: (p,) int32.
         matrix: (b, 2, 3) float64, from native infrared pixels to batch pixels.
         index: (b,) int64 dataset numbers of the samples.
+        visible: Pictures of the visible partners, in the same frame, if they were asked for.
+        visible_matrix: (b, 2, 3) float64, from native visible pixels to batch pixels.
+        visible_boxes: (k, 4) xyxy float32 in batch pixels: the visible side's own ground truth.
+        visible_offsets: (b + 1) int64 of those.
+        visible_categories: (k,) int32 of those.
         density: (b, h, w) float32 density maps of the points if the loader was asked for them; each
             sums up to the number of points of its sample.
         crop_outcome: (b,) uint8 ``geometry.windows.Outcome`` of each window if they were chosen by
@@ -48,6 +53,11 @@ class Batch:
     point_categories: NDArray[np.int32]
     matrix: NDArray[np.float64]
     index: NDArray[np.int64]
+    visible: NDArray[Any] | None = None
+    visible_matrix: NDArray[np.float64] | None = None
+    visible_boxes: NDArray[np.float32] | None = None
+    visible_offsets: NDArray[np.int64] | None = None
+    visible_categories: NDArray[np.int32] | None = None
     density: NDArray[np.float32] | None = None
     crop_outcome: NDArray[np.uint8] | None = None
     box_ledger: Ledger = Ledger()  # noqa: RUF009 - frozen

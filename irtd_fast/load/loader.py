@@ -17,7 +17,8 @@ from irtd_fast.geometry.resampling import Border, Filter, check_choice
 from irtd_fast.geometry.windows import Pictures
 from irtd_fast.load.augment import Augment, whole_windows, window_matrices
 from irtd_fast.load.batch import Batch
-from irtd_fast.load.plan import BatchPlan
+from irtd_fast.load.pairs import PairFrames, Visible
+from irtd_fast.load.plan import BatchPlan, Places
 from irtd_fast.load.prefetch import Prefetcher
 from irtd_fast.load.recipes import SampleRecipes
 from irtd_fast.load.sampler import Order, Sampler
@@ -25,7 +26,7 @@ from irtd_fast.radiometry import MinMax, Recipe
 from irtd_fast.store.dataset import Dataset
 from irtd_fast.store.ragged import Ragged
 
-_INFRARED = 0
+_INFRARED, _VISIBLE = 0, 1
 _PLANS_AHEAD = 2
 
 
@@ -51,9 +52,8 @@ class LoaderStats:
     resample_ns: int = 0
     wait_ns: int = 0
 
-    def add(self, images: int, stages: Mapping[str, int]) -> None:
-        """Count a batch and the nanoseconds of its native stages."""
-        self.images += images
+    def add(self, stages: Mapping[str, int]) -> None:
+        """Count the nanoseconds of native stages."""
         for stage, spent in stages.items():
             setattr(self, f"{stage}_ns", getattr(self, f"{stage}_ns") + spent)
 
@@ -81,6 +81,10 @@ class Loader:
             small hot targets when it reduces; ``bilinear`` is what OpenCV does by default.
         border: What stands where a window reaches beyond its picture.
         order: ``random`` or ``sequential``.
+        visible: Give the visible partners too (``Batch.visible``), cut by the same draw: ``True``
+            or options. What is no pair, or does not fit, is refused when the loader is made.
+        shrink_jpeg: Let JPEG pictures of compact stores be decoded 2, 4 or 8 times smaller where
+            ``area`` or ``antialias`` reduces them by more than that; faster, a few levels off.
         boxes: What becomes of boxes that the window cuts.
         density: How density maps of the points are made (``Batch.density``), ``None``: none are.
         seed: Of order and augmentation.
@@ -114,6 +118,8 @@ class Loader:
     density: Density | None = None
     filter: Filter = "antialias"
     border: Border = "replicate"
+    visible: bool | Visible = False
+    shrink_jpeg: bool = True
 
     def __post_init__(self) -> None:
         """Check the arguments and fix the order of epochs."""
@@ -128,7 +134,7 @@ class Loader:
             raise ValueError(f"layout must be chw or hwc, found {self.layout!r}")
         check_choice("filter", self.filter, Filter)
         check_choice("border", self.border, Border)
-        self._recipes = SampleRecipes(self.normalize, self.dataset, self.dtype)
+        self._prepare()
         self.sampler = Sampler(
             len(self.dataset), self.batch_size, self.order, self.seed, self.rank,
             self.world_size, self.drop_last,
@@ -139,11 +145,21 @@ class Loader:
         self._next = 0
 
     def __getstate__(self) -> dict[str, Any]:
-        return {key: value for key, value in vars(self).items() if key != "_recipes"}
+        made_anew = {"_recipes", "_visible", "_visible_recipes", "_frames"}
+        return {key: value for key, value in vars(self).items() if key not in made_anew}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
+        self._prepare()
+
+    def _prepare(self) -> None:
+        """What native code or the store's columns are behind, and so does not travel."""
         self._recipes = SampleRecipes(self.normalize, self.dataset, self.dtype)
+        self._visible = Visible() if self.visible is True else self.visible or None
+        self._frames = None
+        if self._visible is not None:
+            self._frames = PairFrames(self.dataset, self._visible)
+            self._visible_recipes = SampleRecipes(self._visible.normalize, self.dataset, self.dtype)
 
     def __len__(self) -> int:
         return len(self.sampler)
@@ -200,7 +216,9 @@ class Loader:
             picks = order[number * self.batch_size : (number + 1) * self.batch_size]
             plan = self.plan_batch(picks, epoch)
             if self.prefetch > 0:
-                self.dataset.pipeline.read_ahead(plan.codes, plan.rows)
+                for places in (plan.infrared, plan.visible):
+                    if places is not None:
+                        self.dataset.pipeline.read_ahead(places.codes, places.rows)
             yield plan
 
     def _rendered(self, plans: Iterator[BatchPlan]) -> Iterator[Batch]:
@@ -233,36 +251,63 @@ class Loader:
             windows, outcomes = drawn.windows, drawn.outcomes
         matrix = window_matrices(windows, flips, self.size)
         targets = {**self._boxes(objects, matrix), **self._points(index, matrix)}
-        codes, rows = self.dataset.locate(index)
-        return BatchPlan(index, epoch, codes, rows, matrix, {**targets, "crop_outcome": outcomes})
+        targets["crop_outcome"] = outcomes
+        infrared = Places(*self.dataset.locate(index), matrix)
+        visible = self._visible_places(index, matrix, targets)
+        return BatchPlan(index, epoch, infrared, visible, targets)
+
+    def _visible_places(
+        self, index: NDArray[np.int64], matrix: NDArray[np.float64], targets: dict[str, Any]
+    ) -> Places | None:
+        """Where the partners go, and their own boxes added to the targets."""
+        if self._frames is None:
+            return None
+        onto = self._frames.to_batch(index, matrix)
+        objects = self._objects(index, _VISIBLE)
+        done = remap_boxes(objects["box"], objects.offsets, onto, self.size, self.boxes)
+        targets["visible_matrix"] = onto
+        targets["visible_boxes"] = done.values
+        targets["visible_offsets"] = done.offsets.astype(np.int64)
+        targets["visible_categories"] = objects.category[done.kept]
+        return Places(*self.dataset.locate(index, "visible"), onto)
 
     def render(self, plan: BatchPlan) -> Batch:
         """Read, decode, cut, resize and normalise the pictures of a plan."""
-        images = self._pixels(plan)
-        return Batch(images, **plan.targets, matrix=plan.matrix, index=plan.index)
+        images = self._pixels(plan, plan.infrared, self._recipes, self.channels)
+        visible = None
+        if plan.visible is not None and self._visible is not None:
+            visible = self._pixels(
+                plan, plan.visible, self._visible_recipes, self._visible.channels
+            )
+        self.stats.images += len(plan)
+        return Batch(
+            images, **plan.targets, matrix=plan.infrared.matrix, index=plan.index, visible=visible
+        )
 
-    def _pixels(self, plan: BatchPlan) -> NDArray[Any]:
+    def _pixels(
+        self, plan: BatchPlan, places: Places, recipes: SampleRecipes, channels: int
+    ) -> NDArray[Any]:
         index = plan.index
         try:
             images, times = self.dataset.pipeline.run(
-                plan.codes, plan.rows, plan.matrix, size=self.size, channels=self.channels,
+                places.codes, places.rows, places.matrix, size=self.size, channels=channels,
                 dtype=self.dtype, layout=self.layout, filter=self.filter, border=self.border,
-                threads=self.threads, normalize=self._recipes.native,
-                recipe_codes=self._recipes.codes(index),
+                shrink_jpeg=self.shrink_jpeg, threads=self.threads, normalize=recipes.native,
+                recipe_codes=recipes.codes(index),
             )  # fmt: skip
         except (IrtdError, OSError) as error:
             place = getattr(error, "row", None)
             number = int(index[place]) if place is not None and place < len(index) else None
             who = "a sample" if number is None else f"sample {number} ({self.dataset[number].id})"
             raise LoaderError(f"{who}: {error}", sample=number) from error
-        self.stats.add(len(index), times)
+        self.stats.add(times)
         result: NDArray[Any] = images
         return result
 
-    def _objects(self, index: NDArray[np.int64]) -> Ragged:
-        """Objects of the infrared ground truth: the visible picture's own has other pixels."""
+    def _objects(self, index: NDArray[np.int64], modality: int = _INFRARED) -> Ragged:
+        """Objects of one modality's ground truth: the other one's has other pixels."""
         found = self.dataset.objects(index, ("box", "modality", "flags"))
-        mine = found["modality"] == _INFRARED
+        mine = found["modality"] == modality
         columns = {name: found[name][mine] for name in ("box", "flags")}
         return Ragged(_counted(mine, found.offsets), found.category[mine], columns)
 

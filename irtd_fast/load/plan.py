@@ -10,23 +10,36 @@ from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
+class Places:
+    """Where pictures lie in the store and in the batch.
+
+    Attributes:
+        codes: (b,) int32 array codes in ``Dataset.pipeline``.
+        rows: (b,) int64 rows in those arrays.
+        matrix: (b, 2, 3) float64, from native pixels to batch pixels.
+    """
+
+    codes: NDArray[np.int32]
+    rows: NDArray[np.int64]
+    matrix: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
 class BatchPlan:
     """Everything about a batch but its pixels; made ahead while the native threads draw others.
 
     Attributes:
         index: (b,) int64 dataset numbers of the samples.
         epoch: Whose draws these are.
-        codes: (b,) int32 array codes of the pictures in ``Dataset.pipeline``.
-        rows: (b,) int64 rows in those arrays.
-        matrix: (b, 2, 3) float64, from native infrared pixels to batch pixels.
+        infrared: The pictures.
+        visible: Their visible partners, if they are asked for.
         targets: Fields of ``Batch`` that follow the matrix: boxes, points and so on.
     """
 
     index: NDArray[np.int64]
     epoch: int
-    codes: NDArray[np.int32]
-    rows: NDArray[np.int64]
-    matrix: NDArray[np.float64]
+    infrared: Places
+    visible: Places | None = None
     targets: dict[str, Any] = field(default_factory=dict)
 
     def __len__(self) -> int:

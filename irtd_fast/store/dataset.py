@@ -123,9 +123,12 @@ class Dataset(Sequence[Sample]):
         return _reopen, (paths, self.source_codes, self.rows)
 
     def filter(
-        self, *, source: Words = None, split: Words = None, category: Words = None
-    ) -> Dataset:
+        self, *, source: Words = None, split: Words = None, category: Words = None,
+        paired: bool | None = None,
+    ) -> Dataset:  # fmt: skip
         """Keep samples of these sources, these splits, and with an object of these categories.
+
+        ``paired`` keeps those with (or, if false, without) a visible partner.
 
         Raises:
             ValueError: A word that no source of the dataset knows; the known ones are listed.
@@ -141,6 +144,8 @@ class Dataset(Sequence[Sample]):
         if category is not None:
             wanted = _check(category, self.categories, "category")
             keep &= self._mask("category", wanted)
+        if paired is not None:
+            keep &= (self.column("visible_array") >= 0) == paired
         return Dataset(self._sources, self.source_codes[keep], self.rows[keep])
 
     def at(self, source_codes: ArrayLike, rows: ArrayLike) -> Dataset:
