@@ -97,3 +97,7 @@ class UnknownFormatError(IrtdError, LookupError):
 
 class LoaderError(IrtdError, RuntimeError):
     """A batch could not be made: ``sample`` index and name; the cause is in ``__cause__``."""
+
+
+class UnknownTaskError(IrtdError, LookupError):
+    """No task of that name; the message lists the nearest ones: ``task``."""

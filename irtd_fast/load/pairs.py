@@ -125,7 +125,9 @@ def _check_partners(dataset: Dataset) -> None:
 def _registration(source: Source) -> str:
     """What the record says about the layout that was ingested, else about the source."""
     record, name = source.attributes["source"], source.attributes.get("variant")
-    mine = next((v for v in record.get("variants", ()) if v.get("name") == name), {})
+    mine: dict[str, Any] = next(
+        (v for v in record.get("variants", ()) if v.get("name") == name), {}
+    )
     return str(mine.get("registration") or record.get("registration", "unknown"))
 
 
