@@ -70,7 +70,7 @@ class Conversations:
             path = self.pictures.relative(sample)
             if self.job.paths == "published":
                 found = self.job.dataset[sample]
-                published = published_path(found.place[0].key, found.name)
+                published = published_path(found.place[0].key, found.name, found.split)
                 self._unpublished += published is None
                 path = published or path
             self._paths[sample] = path

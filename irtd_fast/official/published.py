@@ -15,10 +15,12 @@ class _Form:
     Attributes:
         name: Pattern of the samples' names that were published.
         path: Path behind ``Data4MLLM/``, with the groups of ``name``.
+        split: Only samples of this split were; empty: the name says it.
     """
 
     name: re.Pattern[str]
     path: str
+    split: str = ""
 
 
 _FORMS = {
@@ -27,7 +29,7 @@ _FORMS = {
     ),
     "drone-vehicle": _Form(re.compile(r"train/(?P<id>\d{5})"), "4-VEDAI/train/trainimgr/{id}.jpg"),
     "rgbt-cc": _Form(
-        re.compile(r"train/(?P<id>\d+)(?:_T)?"), "23-RGBTCrowdCounting/train/{id}_Grey.jpg"
+        re.compile(r"(?P<id>\d+)"), "23-RGBTCrowdCounting/train/{id}_Grey.jpg", "train"
     ),
     "lsotb-tir": _Form(
         re.compile(r"(?P<part>TIR_training_\d{3})/(?P<seq>[^/]+)/(?P<id>\d+)"),
@@ -36,21 +38,22 @@ _FORMS = {
 }
 
 
-def published_path(source: str, name: str) -> str | None:
+def published_path(source: str, name: str, split: str) -> str | None:
     """Path of a sample's picture in the published layout.
 
     Args:
         source: Catalogue key of the source.
         name: Of the sample.
+        split: Of the sample.
 
     Returns:
         The path from ``Data4MLLM/`` on; ``None`` for samples that the published files do not name.
 
-    >>> published_path("flir-v1", "train/FLIR_00001")
+    >>> published_path("flir-v1", "train/FLIR_00001", "train")
     'Data4MLLM/63-FLIR_ADAS/training/PreviewData/FLIR_00001.jpeg'
     """
     form = _FORMS.get(source)
     found = form.name.fullmatch(name) if form else None
-    if form is None or found is None:
+    if form is None or found is None or (form.split and form.split != split):
         return None
     return ROOT + form.path.format(**found.groupdict())

@@ -213,7 +213,7 @@ def test_official_files_are_read_by_the_reader_of_published_ones(
         ]
         for entry in found["Location"]:
             assert (tmp_path / form / entry.image).is_file()
-    named = {published_path("flir-v1", sample.name) for sample in dataset}
+    named = {published_path("flir-v1", sample.name, sample.split) for sample in dataset}
     assert {e.image for e in found["Location"] if e.image.startswith("Data4MLLM/")} <= named
     assert any(e.image.startswith("Data4MLLM/63-FLIR_ADAS/") for e in found["Location"])
     assert read(tmp_path / "array" / "Location.json")
