@@ -44,9 +44,12 @@ def print_bench(result: dict[str, Any]) -> None:
         f"{counted(result['threads'], 'thread')} on {counted(result['cores'], 'core')}"
     )
     say()
-    header = ("page cache", "loader", "reads only", "bare preads", "", "loader/preads")
+    header = ("page cache", "loader", "native size", "bare preads", "", "loader/preads")
     print_table(header, [_rates(result, name) for name in ("cold", "warm")], right=(1, 2, 3, 4, 5))
-    say("images/s; bare preads bring the stored bytes and do nothing with them")
+    say(
+        "images/s; native size: the loader, nothing resampled; bare preads bring the stored bytes "
+        "and do nothing with them"
+    )
     say()
     stages = result["stages"]
     print_table(

@@ -1,7 +1,8 @@
 """What a store gives on this machine, and what bounds it.
 
-Three things take turns over the same samples in the same random order: bare preads of the stored
-bytes (what the disk gives), native-size batch reads, and the loader in its training configuration.
+Three things take turns over samples in the same random order: bare preads of the stored bytes (what
+the disk gives), the loader at native size in the counts' own type (no resampling: samples of the
+most frequent shape), and the loader in its training configuration.
 Each is measured with the page cache dropped for the store's files and with all in it. Rates are
 medians over the rounds, fractions medians of the ratios within a round, since the disks of shared
 machines wander by a factor of two.
@@ -15,7 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,8 @@ from irtd_fast import _core
 from irtd_fast.errors import StoreError
 from irtd_fast.load.extents import extents_of
 from irtd_fast.load.loader import Loader
+from irtd_fast.load.memory import available_memory
+from irtd_fast.radiometry import Counts
 from irtd_fast.store.dataset import Dataset, open_store
 
 Progress = Callable[[str, int, int], None]
@@ -31,6 +34,7 @@ Progress = Callable[[str, int, int], None]
 _Pass = Iterator[tuple[int, float]]
 
 _ROUNDS = 5
+_DISK_DEPTH = 16  # requests in flight that show what a disk can do
 _PIECE = 256  # samples between two looks at the clock
 _WARM_BYTES = 2 << 30
 _DISK_BOUND = 0.8
@@ -59,10 +63,11 @@ def bench_store(
 
     Returns:
         JSON-able. ``cold`` and ``warm``: ``images_per_s`` of the loader, ``native_images_per_s``
-        of batch reads without resampling, ``ceiling_images_per_s`` and ``ceiling_mb_per_s`` of
+        of the loader at native size (``None`` where no two pictures are alike in shape),
+        ``ceiling_images_per_s`` and ``ceiling_mb_per_s`` of
         bare preads, and the loader's share of that ceiling (``disk_fraction``, warm
         ``memory_fraction``). ``stages``: microseconds an image, cold and warm, summed over
-        threads for read, check, decode, normalize and resample, and the consumer's wait.
+        threads for read, check, decode and transform, and the consumer's wait.
         ``bound_by``:
         ``disk``, ``decode``, ``transform`` or ``python``. ``samples``, ``threads``, ``cores``,
         ``stored_bytes`` (an image).
@@ -103,7 +108,11 @@ class _Turns:
 
     def stages(self) -> dict[str, float]:
         """Microseconds an image."""
-        table = {**self.stage_ns, "wait": self.wait_ns}
+        spent = self.stage_ns
+        table = {
+            **{name: spent[name] for name in ("read", "check", "decode")},
+            "transform": spent["normalize"] + spent["resample"], "wait": self.wait_ns,
+        }  # fmt: skip
         return {f"{k}_us": round(ns / 1e3 / max(1, self.images), 2) for k, ns in table.items()}
 
     def fraction(self) -> float:
@@ -151,6 +160,7 @@ class _Bench:
         self.extents = extents_of(self.dataset)
         self.order = np.random.default_rng(0).permutation(len(self.dataset)).astype(np.int64)
         self._epoch = 0
+        self._native_shape: tuple[tuple[int, int], Literal["uint8", "uint16"]] = (1, 1), "uint8"
 
     def measure(self, *, cold: bool, tell: Progress) -> _Turns:
         """All rounds, with the page cache dropped or with the samples in it."""
@@ -161,13 +171,15 @@ class _Bench:
         tell(phase, 0, _ROUNDS)
         if not cold:
             self.extents.pick(order).read(self.threads)  # brings them into the page cache
-        has_buckets = len(self._in_buckets(order)) > 0
+        alike = self._most_alike(order)
+        native = _Turns(0.0)
         for number in range(_ROUNDS):
             first, second, third = (self._turned(order, 3 * number + k) for k in range(3))
-            turns.ceiling.append(self._rate(partial(self._bare_reads, first), reset))
-            if has_buckets:
-                turns.native.append(self._rate(partial(self._native_reads, second), reset))
-            turns.loader.append(self._loader_rate(third, reset, turns))
+            turns.ceiling.append(self._rate(partial(self._bare_reads, first, cold=cold), reset))
+            if len(alike) > 1:
+                mine = second[np.isin(second, alike)]
+                turns.native.append(self._loader_rate(self._native(mine), reset, native))
+            turns.loader.append(self._loader_rate(self._training(third), reset, turns))
             tell(phase, number + 1, _ROUNDS)
         return turns
 
@@ -177,7 +189,7 @@ class _Bench:
 
     def _warm_count(self) -> int:
         """Samples that the page cache holds for certain."""
-        room = min(_WARM_BYTES, _available_memory() // 4)
+        room = min(_WARM_BYTES, available_memory() // 4)
         running = np.cumsum(self.extents.nbytes[self.order])
         return max(1, int(np.searchsorted(running, room, side="right")))
 
@@ -192,38 +204,40 @@ class _Bench:
                     break
         return images / spent
 
-    def _bare_reads(self, order: NDArray[np.int64]) -> _Pass:
+    def _bare_reads(self, order: NDArray[np.int64], *, cold: bool) -> _Pass:
+        # A disk gives its best with many requests in flight, whatever the loader does.
+        threads = max(_DISK_DEPTH, self.threads) if cold else self.threads
         for first in range(0, len(order), _PIECE):
             part = self.extents.pick(order[first : first + _PIECE])
-            yield len(part), part.read(self.threads)
+            yield len(part), part.read(threads)
 
-    def _in_buckets(self, order: NDArray[np.int64]) -> NDArray[np.int64]:
+    def _most_alike(self, order: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Samples of the most frequent shape and type of pictures."""
         codes, _ = self.dataset.locate(order)
-        kinds = [info.kind == "bucket" for source in self.dataset.sources for info in source.arrays]
-        mine: NDArray[np.int64] = order[np.array(kinds)[codes]]
+        arrays = [info for source in self.dataset.sources for info in source.arrays]
+        deep = np.array([info.dtype == "uint16" for info in arrays])[codes]
+        keys = np.column_stack([self.dataset.sizes(order), deep])
+        shapes, which, counts = np.unique(keys, axis=0, return_inverse=True, return_counts=True)
+        best = int(np.argmax(counts))
+        height, width, is_deep = shapes[best].tolist()
+        self._native_shape = (height, width), "uint16" if is_deep else "uint8"
+        mine: NDArray[np.int64] = order[which.reshape(-1) == best]
         return mine
 
-    def _native_reads(self, order: NDArray[np.int64]) -> _Pass:
-        """Batches as the readers give them, nothing resampled; packed pictures are left out."""
-        arrays = [(source, n) for source in self.dataset.sources for n in range(len(source.arrays))]
-        order = self._in_buckets(order)
-        for first in range(0, len(order), self.batch_size):
-            numbers = order[first : first + self.batch_size]
-            codes, rows = self.dataset.locate(numbers)
-            started = time.perf_counter()
-            for code in np.unique(codes).tolist():
-                source, number = arrays[code]
-                reader = source.reader(number)
-                if isinstance(reader, _core.ShardReader):
-                    reader.read_batch(rows[codes == code], threads=self.threads)
-            yield len(numbers), time.perf_counter() - started
+    def _native(self, order: NDArray[np.int64]) -> Loader:
+        """Pictures as they are, in the order given."""
+        size, dtype = self._native_shape
+        return Loader(
+            self.dataset[order], batch_size=self.batch_size, size=size, threads=self.threads,
+            augment=None, normalize=Counts(), dtype=dtype, order="sequential",
+        )  # fmt: skip
 
-    def _loader_rate(
-        self, order: NDArray[np.int64], reset: Callable[[], None], turns: _Turns
-    ) -> float:
-        loader = Loader(
+    def _training(self, order: NDArray[np.int64]) -> Loader:
+        return Loader(
             self.dataset[order], batch_size=self.batch_size, size=self.size, threads=self.threads
         )
+
+    def _loader_rate(self, loader: Loader, reset: Callable[[], None], turns: _Turns) -> float:
         rate = self._rate(partial(self._loader_pass, loader), reset)
         turns.images += loader.stats.images
         turns.wait_ns += loader.stats.wait_ns
@@ -245,11 +259,3 @@ class _Bench:
 def _default_threads() -> int:
     """As many as a read of many samples uses by default: a few more than cores."""
     return min(64, max(4, 2 * _core.available_threads()))
-
-
-def _available_memory() -> int:
-    """Bytes that can be used without pushing anything out, as the kernel reckons."""
-    for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
-        if line.startswith("MemAvailable:"):
-            return int(line.split()[1]) * 1024
-    return _WARM_BYTES

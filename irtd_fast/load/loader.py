@@ -17,17 +17,20 @@ from irtd_fast.geometry.resampling import Border, Filter, check_choice
 from irtd_fast.geometry.windows import Pictures
 from irtd_fast.load.augment import Augment, whole_windows, window_matrices
 from irtd_fast.load.batch import Batch
+from irtd_fast.load.memory import affordable_prefetch
 from irtd_fast.load.pairs import PairFrames, Visible
 from irtd_fast.load.plan import BatchPlan, Places
 from irtd_fast.load.prefetch import Prefetcher
 from irtd_fast.load.recipes import SampleRecipes
 from irtd_fast.load.sampler import Order, Sampler
 from irtd_fast.radiometry import MinMax, Recipe
+from irtd_fast.radiometry.base import OutputType
 from irtd_fast.store.dataset import Dataset
 from irtd_fast.store.ragged import Ragged
 
 _INFRARED, _VISIBLE = 0, 1
 _PLANS_AHEAD = 2
+_ITEM_BYTES = {"float32": 4, "float16": 2, "bfloat16": 2, "uint8": 1, "uint16": 2}
 
 
 @dataclass
@@ -74,7 +77,8 @@ class Loader:
         augment: Crop (random, or around objects) and flip; ``None`` resizes every picture whole.
         normalize: Recipe from counts to network input; with ``scope`` sequence or source it goes
             by what ``irtd stats`` stored.
-        dtype: ``float32`` or ``uint8``.
+        dtype: ``float32``, ``float16``, ``bfloat16`` (its bits as uint16), ``uint8`` or ``uint16``;
+            the last for ``Counts``, to be normalised elsewhere.
         channels: 1 or 3; a gray picture is repeated.
         layout: ``chw`` or ``hwc``.
         filter: How pictures are resized (``geometry.resample`` explains each). ``antialias`` keeps
@@ -93,6 +97,9 @@ class Loader:
         drop_last: Drop what does not fill a batch.
         threads: Native threads, by default some more than cores.
         prefetch: Batches made ahead; 0 makes each when it is asked for.
+        memory_limit: Bytes (or ``"2GB"``) that batches may take: those made ahead, the one in the
+            making and the one in use; fewer are made ahead if that is what it takes. By default
+            half of what the machine, or the control group, has free.
 
     Raises:
         ValueError: An argument outside of the above.
@@ -104,7 +111,7 @@ class Loader:
     size: tuple[int, int] = (448, 448)
     augment: Augment | None = field(default_factory=Augment)
     normalize: Recipe = field(default_factory=MinMax)
-    dtype: Literal["float32", "uint8"] = "float32"
+    dtype: OutputType = "float32"
     channels: int = 1
     layout: Literal["chw", "hwc"] = "chw"
     order: Order = "random"
@@ -120,6 +127,7 @@ class Loader:
     border: Border = "replicate"
     visible: bool | Visible = False
     shrink_jpeg: bool = True
+    memory_limit: int | str | None = None
 
     def __post_init__(self) -> None:
         """Check the arguments and fix the order of epochs."""
@@ -128,8 +136,7 @@ class Loader:
             raise ValueError(f"size must be (height, width) in 1..65536, found {self.size}")
         if self.channels not in (1, 3):
             raise ValueError(f"channels must be 1 or 3, found {self.channels}")
-        if self.dtype not in ("float32", "uint8"):
-            raise ValueError(f"dtype must be float32 or uint8, found {self.dtype!r}")
+        check_choice("dtype", self.dtype, OutputType)
         if self.layout not in ("chw", "hwc"):
             raise ValueError(f"layout must be chw or hwc, found {self.layout!r}")
         check_choice("filter", self.filter, Filter)
@@ -139,6 +146,7 @@ class Loader:
             len(self.dataset), self.batch_size, self.order, self.seed, self.rank,
             self.world_size, self.drop_last,
         )  # fmt: skip
+        self.ahead = affordable_prefetch(self._batch_bytes(), self.prefetch, self.memory_limit)
         self.stats = LoaderStats()
         self.box_ledger = self.point_ledger = Ledger()
         self._epoch = 0
@@ -195,6 +203,16 @@ class Loader:
             raise ValueError(f"state of another loader: {dict(state)}, expected seed {self.seed}")
         self._epoch, self._next = int(state["epoch"]), int(state["batch"])
 
+    def _batch_bytes(self) -> int:
+        """Bytes of a batch's pictures and density maps."""
+        channels = self.channels + (self._visible.channels if self._visible is not None else 0)
+        height, width = self.size
+        pixels = height * width * channels * _ITEM_BYTES[self.dtype]
+        density = 0
+        if self.density is not None:
+            density = 4 * -(-height // self.density.stride) * -(-width // self.density.stride)
+        return self.batch_size * (pixels + density)
+
     def _waited(self, seconds: float) -> None:
         self.stats.wait_ns += int(seconds * 1e9)
 
@@ -205,17 +223,17 @@ class Loader:
         the other one waits for the pixels of the plan before, so that no core waits for Python.
         """
         plans = self._plans(epoch, first)
-        if self.prefetch == 0:
+        if self.ahead == 0:
             return self._rendered(plans)
         ahead = iter(Prefetcher(plans, _PLANS_AHEAD))
-        return iter(Prefetcher(self._rendered(ahead), self.prefetch, self._waited))
+        return iter(Prefetcher(self._rendered(ahead), self.ahead, self._waited))
 
     def _plans(self, epoch: int, first: int) -> Iterator[BatchPlan]:
         order = self.sampler.epoch_order(epoch)
         for number in range(first, len(self)):
             picks = order[number * self.batch_size : (number + 1) * self.batch_size]
             plan = self.plan_batch(picks, epoch)
-            if self.prefetch > 0:
+            if self.ahead > 0:
                 for places in (plan.infrared, plan.visible):
                     if places is not None:
                         self.dataset.pipeline.read_ahead(places.codes, places.rows)
