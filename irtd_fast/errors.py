@@ -101,3 +101,7 @@ class LoaderError(IrtdError, RuntimeError):
 
 class UnknownTaskError(IrtdError, LookupError):
     """No task of that name; the message lists the nearest ones: ``task``."""
+
+
+class OfficialWouldCrash(IrtdError, RuntimeError):  # noqa: N818  it says what the script would do
+    """A published scoring script would end with an exception: ``sample``, ``reason``."""

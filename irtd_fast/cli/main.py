@@ -20,6 +20,7 @@ from irtd_fast.cli import (
     ingest,
     redundancy,
     resolve,
+    score,
     show,
     sources,
     stats,
@@ -46,7 +47,7 @@ app.add_typer(sources.app, name="sources")
 app.add_typer(tasks.app, name="tasks")
 for _command in (
     ingest.ingest, info.info, verify.verify, show.show, bench.bench, demo.demo, synth.synth,
-    align.align, resolve.resolve, doctor.doctor, stats.stats, redundancy.redundancy,
+    align.align, resolve.resolve, doctor.doctor, stats.stats, redundancy.redundancy, score.score,
     export.export,
 ):  # fmt: skip
     app.command()(_command)

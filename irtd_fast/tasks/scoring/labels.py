@@ -1,0 +1,99 @@
+"""Questions and labels by key, from the published files or from the texts of a store."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from irtd_fast.official.archive import read_official
+from irtd_fast.store.dataset import open_store
+from irtd_fast.store.texts import read_texts, text_builds
+from irtd_fast.tasks.scoring.pairs import Pair
+from irtd_fast.tasks.scoring.scorers import task_in
+
+
+@dataclass
+class Labels:
+    """Everything that can be answered.
+
+    Attributes:
+        tasks: Task -> its labels, in order; their answers are None.
+        ids: Task -> id within the task's file -> label.
+    """
+
+    tasks: dict[str, list[Pair]] = field(default_factory=dict)
+    ids: dict[str, dict[str, Pair]] = field(default_factory=dict)
+
+    def add(self, task: str, number: str, pair: Pair) -> None:
+        """Add one label."""
+        self.tasks.setdefault(task, []).append(pair)
+        self.ids.setdefault(task, {}).setdefault(number, pair)
+
+
+def read_labels(path: str | Path, *, name: str | None = None) -> Labels:
+    """Read labels.
+
+    Keys are ``<task>/<id>`` for published files (with the file's ids) and
+    ``<source>/<number of the text>`` for texts of a store.
+
+    Args:
+        path: ``json_sft.zip``, its folder, one of its files, or a store.
+        name: Which texts of a store; needed if it has several.
+
+    Raises:
+        AnnotationError: Files that cannot be read.
+        FileNotFoundError: Nothing is there.
+        ValueError: A store without texts, or with several and no name.
+    """
+    path = Path(path)
+    if (path / "zarr.json").is_file():
+        return _of_store(path, name)
+    labels = Labels()
+    for file, entries in read_official(path).items():
+        task = task_in(file)
+        for entry in entries if task is not None else ():
+            pair = Pair(f"{task}/{entry.id}", None, entry.answer, entry.question, entry.image)
+            labels.add(str(task), entry.id, pair)
+    if not labels.tasks:
+        raise ValueError(f"{path}: no file is named after a task (Location.json ...)")
+    return labels
+
+
+def _of_store(path: Path, name: str | None) -> Labels:
+    labels = Labels()
+    sources = open_store(path).sources
+    there = sorted({build for source in sources for build in text_builds(source)})
+    if name is None and len(there) == 1:
+        name = there[0]
+    if name is None or name not in there:
+        known = f"there are {', '.join(there)}" if there else "it has none"
+        raise ValueError(f"{path}: --texts NAME says which texts are the labels; {known}")
+    for source in sources:
+        if name in text_builds(source):
+            texts = read_texts(source, name)
+            names = source.names()
+            for row in range(len(source)):
+                for number in range(int(texts.offsets[row]), int(texts.offsets[row + 1])):
+                    text = texts.record(number)
+                    key = f"{source.name}/{number}"
+                    image = published_image(text.provenance) or f"{source.name}/{names[row]}"
+                    pair = Pair(key, None, text.answer, text.question, image)
+                    labels.add(text.task, key, pair)
+    return labels
+
+
+def published_image(provenance: str) -> str:
+    """Give the published path that an imported text remembers, or ``""``."""
+    try:
+        found = json.loads(provenance) if provenance else {}
+    except ValueError:
+        return ""
+    return str(found.get("image", "")) if isinstance(found, dict) else ""
+
+
+def known_ids(labels: Labels) -> Iterable[str]:
+    """Every spelling of an id that answers may use."""
+    for task, ids in labels.ids.items():
+        yield from (f"{task}/{number}" for number in ids)
