@@ -38,6 +38,9 @@ class Facts:
         corners: Oriented boxes as eight numbers each, or empty.
         has_visible: The sample has a visible partner.
         attributes: Further words of the sample (``light``: day or night, ...).
+        labelled: False where no label was found: that nothing is labelled then says nothing.
+        ignored: Objects that the publisher marks as neither positive nor negative; they are not
+            among the boxes, and where there are some nobody knows how many there are in all.
     """
 
     index: int
@@ -61,6 +64,8 @@ class Facts:
     corners: tuple[tuple[float, ...], ...] = ()
     has_visible: bool = False
     attributes: Mapping[str, str] = field(default_factory=dict)
+    labelled: bool = True
+    ignored: int = 0
 
     def present(self) -> tuple[str, ...]:
         """Category words of the boxes and points, by first appearance."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
@@ -18,7 +19,7 @@ from irtd_fast.errors import CorruptStoreError
 from irtd_fast.store.dataset import Dataset
 from irtd_fast.store.source import Source
 from irtd_fast.tasks.facts import Facts
-from irtd_fast.types import ObjectFlag
+from irtd_fast.types import ObjectFlag, SampleFlag
 
 BLOCK = 4096  # samples told at a time
 _INFRARED = 0
@@ -73,6 +74,8 @@ class Teller:
             *self._boxes(rows), *self._points(rows), self._corners(rows),
             (self.source.column("samples", "visible_array")[rows] >= 0).tolist(),
             self._extra(rows),
+            ((self.source.column("samples", "flags")[rows] & SampleFlag.UNLABELLED) == 0).tolist(),
+            self._ignored(rows),
         )  # fmt: skip
         return [Facts(*values) for values in zip(*columns, strict=True)]
 
@@ -123,6 +126,19 @@ class Teller:
         tuples = list(map(tuple, corners.tolist()))
         spans = zip(pairwise(edges.tolist()), pairwise(missing), strict=True)
         return [tuple(tuples[a:b]) if before == after else () for (a, b), (before, after) in spans]
+
+    @cached_property
+    def _kept_back(self) -> NDArray[np.int64]:
+        """How many objects of infrared pictures before each row of the table are not told."""
+        modality, flags = (self.source.column("objects", n) for n in ("modality", "flags"))
+        hidden = (modality == _INFRARED) & ((flags & ObjectFlag.IGNORE) != 0)
+        return np.concatenate([[0], np.cumsum(hidden)])
+
+    def _ignored(self, rows: NDArray[np.int64]) -> list[int]:
+        offsets = self.source.offsets("objects")
+        before = self._kept_back
+        counts: list[int] = (before[offsets[rows + 1]] - before[offsets[rows]]).tolist()
+        return counts
 
     def _extra(self, rows: NDArray[np.int64]) -> list[Mapping[str, str]]:
         """Further words of each sample; equal ones are read once."""

@@ -11,7 +11,7 @@ import pytest
 import irtd_fast
 from irtd_fast import ingest
 from irtd_fast.tasks.gather import Teller, tellers
-from irtd_fast.types import ObjectFlag
+from irtd_fast.types import ObjectFlag, SampleFlag
 
 SOURCES = ("flir-v1", "drone-vehicle", "kaist", "rgbt-cc", "llcm", "rgbnir", "sirst-v2")
 
@@ -44,6 +44,9 @@ def test_facts_are_what_the_sample_says(store: Path, name: str) -> None:
         assert fact.points == tuple(map(tuple, sample.points[mine].astype(float).tolist()))
         assert len(fact.point_categories) == len(fact.points)
         assert fact.has_visible == (sample.visible is not None)
+        ignored = (sample.object_modality == 0) & ((sample.object_flags & ObjectFlag.IGNORE) != 0)
+        assert fact.ignored == ignored.sum()
+        assert fact.labelled == (SampleFlag.UNLABELLED not in sample.flags)
         assert set(fact.present()) <= set(fact.vocabulary)
         if sample.corners is not None and np.isfinite(sample.corners[told]).all() and told.any():
             assert fact.corners == tuple(map(tuple, sample.corners[told].astype(float).tolist()))
