@@ -43,7 +43,8 @@ class ImageInfo:
 
     Attributes:
         path: Relative to the dump's root.
-        encoding: ``jpeg``, ``png``, ``tiff`` or ``bmp``, by content, never by name.
+        encoding: ``jpeg``, ``png``, ``tiff``, ``bmp``, ``webp``, ``gif``, ``fff`` or ``video``, by
+            content, never by name.
         height: Rows, without the border.
         width: Columns, without the border.
         channels: Channels the store will hold (1 or 3).
@@ -57,6 +58,7 @@ class ImageInfo:
             ``raw`` (the counts that an R-JPEG or FFF carries).
         orientation: EXIF or TIFF orientation of the file, undone on decoding; height and width
             are those of the upright picture.
+        frame: Frame of a video container, from 0 in order of display; -1: the file is a picture.
     """
 
     path: str
@@ -71,11 +73,13 @@ class ImageInfo:
     border: int = 0
     part: str = ""
     orientation: int = 1
+    frame: int = -1
 
     @property
     def plain(self) -> bool:
         """The picture is taken as it is stored, so that a JPEG file may be kept whole."""
-        return not self.border and not self.part and self.orientation == 1
+        whole = not self.border and not self.part and self.frame < 0
+        return whole and self.orientation == 1
 
 
 @dataclass(slots=True)

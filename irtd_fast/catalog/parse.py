@@ -161,6 +161,7 @@ def _variant(table: Table) -> Variant:
         split_files=table.texts("split_files"),
         split_by=table.text("split_by", "stem"),
         folds=table.text("folds", ""),
+        video=table.flag("video"),
         annotations=tuple(_annotation(item) for item in table.tables("annotations")),
     )
     table.finish()
@@ -207,6 +208,8 @@ def check_patterns(variant: Variant, table: Table) -> None:
     """
     for number, images in enumerate(variant.images):
         _check_images(images, table.inside(f"images[{number}]"))
+        if variant.video:
+            _check_video(images, table.inside(f"images[{number}]"))
     for number, spec in enumerate(variant.annotations):
         _check_pattern(table.inside(f"annotations[{number}]"), "files", spec.files)
     for split, pattern in variant.split_files.items():
@@ -228,6 +231,14 @@ def _check_images(images: ImagePatterns, table: Table) -> None:
             table.fail(name, "shares no named group with infrared, so nothing joins them")
 
 
+def _check_video(images: ImagePatterns, table: Table) -> None:
+    groups = pattern_groups(images.infrared)
+    if "sequence" not in groups or "frame" in groups:
+        table.fail("infrared", "of a video needs a group 'sequence' and gets its group 'frame'")
+    if images.visible or images.mask:
+        table.fail("visible", "and mask do not go with video: frames have no partners")
+
+
 def _check_pattern(table: Table, key: str, pattern: str) -> None:
     try:
         groups = re.compile(pattern).groupindex
@@ -244,6 +255,7 @@ def _check_template(table: Table, variant: Variant) -> None:
         table.fail("name_template", str(error))
     fields = {name for name in parts if name is not None}
     for images in variant.images:
-        missing = sorted(fields - set(pattern_groups(images.infrared)))
+        own = {"frame"} if variant.video else set()
+        missing = sorted(fields - own - set(pattern_groups(images.infrared)))
         if missing or not fields:
             table.fail("name_template", f"{missing or 'no field'}: not a group of {images}")

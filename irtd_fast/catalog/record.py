@@ -113,6 +113,8 @@ class Variant:
             ``stem`` is compared whole, numbers as numbers.
         folds: Pattern of fold lists, with a group ``fold``: their entries are the test part of
             that fold.
+        video: The infrared patterns are of video containers; each frame is a sample. The patterns
+            need a group ``sequence`` and get a group ``frame``, from 0.
         annotations: Label files.
     """
 
@@ -132,6 +134,7 @@ class Variant:
     split_files: Mapping[str, str] = field(default_factory=dict)
     split_by: str = "stem"
     folds: str = ""
+    video: bool = False
     annotations: tuple[AnnotationSpec, ...] = ()
 
     @property

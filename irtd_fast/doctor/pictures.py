@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +13,9 @@ from irtd_fast.catalog import SourceRecord
 from irtd_fast.doctor.findings import Finding, some
 from irtd_fast.doctor.fit import Contrast
 from irtd_fast.errors import DecodeError
-from irtd_fast.images import Image, decode_image, find_colour, find_depth
+from irtd_fast.images import Image, find_colour, find_depth
 from irtd_fast.manifest import Manifest
-from irtd_fast.store.tasks import decode_for
+from irtd_fast.store.pictures import PictureFiles, by_file, decode_for
 from irtd_fast.types import ImageInfo, SampleRecord
 
 _WHITE = 250  # of the border that DroneVehicle's publisher painted; JPEG lets it drop a little
@@ -75,10 +75,11 @@ def look_at_pictures(
     """
     looker = _Looker(root, manifest, record)
     result = Looks()
+    groups = by_file(numbers, [sample.infrared for sample in manifest.samples])
     with ThreadPoolExecutor(max(1, threads)) as pool:
-        for done, look in enumerate(pool.map(looker.look, numbers), start=1):
-            result.looks.append(look)
-            tick(done)
+        for looks in pool.map(looker.look_at_some, groups):
+            result.looks += looks
+            tick(len(result.looks))
     result.findings += _grouped(result.looks)
     result.findings += _depth_findings(result.looks)
     return result
@@ -86,9 +87,12 @@ def look_at_pictures(
 
 class _Looker:
     def __init__(self, root: Path, manifest: Manifest, record: SourceRecord) -> None:
-        self._root, self._manifest = root, manifest
+        self._manifest, self._files = manifest, PictureFiles(root)
         self._bits = record.bit_depth_of(record.variant(manifest.variant))
         self._tolerance = record.variant(manifest.variant).chroma_tolerance
+
+    def look_at_some(self, numbers: list[int]) -> list[Look]:
+        return [self.look(number) for number in numbers]
 
     def look(self, number: int) -> Look:
         sample = self._manifest.samples[number]
@@ -111,8 +115,7 @@ class _Looker:
         return look
 
     def _decode(self, picture: ImageInfo, modality: str) -> Image:
-        data = (self._root / picture.path).read_bytes()
-        return decode_for(data, picture, modality, self._tolerance)
+        return decode_for(self._files.read(picture), picture, modality, self._tolerance)
 
     def _undecodable(self, picture: ImageInfo, error: Exception) -> tuple[str, str]:
         """A picture that is whole but in colour is another finding than a damaged one."""
@@ -120,7 +123,7 @@ class _Looker:
         if not isinstance(error, DecodeError) or "deviation" not in error.where:
             return "damaged-image", message
         try:
-            colours = decode_image((self._root / picture.path).read_bytes(), channels="colour")
+            colours = self._colours(picture, self._tolerance)
         except (DecodeError, OSError):
             return "damaged-image", message
         found = find_colour(colours)
@@ -142,10 +145,13 @@ class _Looker:
                 return "border-not-white", f"{picture.path}: {message}, {share:.0%} is white"
         return "", ""
 
+    def _colours(self, picture: ImageInfo, tolerance: int) -> Image:
+        """The whole picture as it is stored, border and colours included."""
+        stored = replace(picture, channels=3, part="", border=0)
+        return decode_for(self._files.read(picture), stored, "infrared", tolerance)
+
     def _white_share(self, picture: ImageInfo) -> float:
-        whole = decode_image(
-            (self._root / picture.path).read_bytes(), channels="colour", tolerance=255
-        )
+        whole = self._colours(picture, tolerance=255)
         edge = np.ones(whole.shape[:2], bool)
         n = picture.border
         edge[n:-n, n:-n] = False

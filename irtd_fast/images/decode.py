@@ -22,6 +22,7 @@ from irtd_fast.images.bmp import decode_bmp
 from irtd_fast.images.channels import alpha_of, collapse, fail_colour, luma, without_alpha
 from irtd_fast.images.exif import ORIENTATION, read_exif, turn_upright
 from irtd_fast.images.fff import FffFile, flir_stream
+from irtd_fast.images.frames import YuvFrame
 from irtd_fast.images.limits import check_size
 from irtd_fast.images.palettes import ycc_to_rgb
 from irtd_fast.images.pseudo import invert_palette
@@ -88,6 +89,48 @@ def decode_image(
         if path is None:
             raise
         raise DecodeError(f"{path}: {error}", **{**error.where, "path": path}) from error
+
+
+def decode_frame(
+    content: bytes | YuvFrame | NDArray[Any],
+    *,
+    channels: Channels = "gray",
+    tolerance: int = 0,
+    border: int = 0,
+    palette: str = "",
+) -> Image:
+    """Decode a frame of a video (``VideoFile.frame``), by the same policy as a picture.
+
+    Args:
+        content: A picture file, planes, or an array.
+        channels: As for ``decode_image``; a frame of planes has no alpha. ``raw`` is ``gray``.
+        tolerance: As for ``decode_image``; of planes, of U and V from neutral.
+        border: Pixels to cut off at each side.
+        palette: As for ``decode_image``.
+
+    Raises:
+        DecodeError: Damaged, or not what ``channels`` allows.
+    """
+    if isinstance(content, bytes):
+        return decode_image(
+            content, channels=channels, tolerance=tolerance, border=border, palette=palette
+        )
+    if isinstance(content, YuvFrame):
+        image = _apply_planes(content, channels, tolerance, palette)
+    else:
+        policy: Channels = "gray" if channels == "raw" else channels
+        image = _apply(content, policy, tolerance, palette, indexed=False)
+    return _without_border(image, border)
+
+
+def _apply_planes(frame: YuvFrame, channels: Channels, tolerance: int, palette: str) -> Image:
+    if channels == "alpha":
+        raise DecodeError("expected an alpha channel, found a video of YUV, which has none")
+    if channels in ("colour", "opaque"):
+        return frame.rgb()
+    if channels == "pseudo":
+        return _invert(frame.rgb(), palette, b"") if palette else frame.luma()
+    return frame.gray(tolerance)
 
 
 def encoding_of(data: bytes) -> str:

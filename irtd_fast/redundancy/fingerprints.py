@@ -16,7 +16,7 @@ from irtd_fast.images import probe_images
 from irtd_fast.manifest import Manifest
 from irtd_fast.scan.walk import natural_key, walk
 from irtd_fast.store.dataset import Dataset, open_store
-from irtd_fast.store.tasks import decode_for
+from irtd_fast.store.pictures import PictureFiles, by_file, decode_for
 from irtd_fast.types import ImageInfo, Problem, SampleRecord
 
 Progress = Callable[[str, int, int], None]
@@ -78,11 +78,11 @@ def fingerprint_manifest(
         progress: Called with ("hash", done, total).
     """
     samples, root = manifest.samples, manifest.root
+    files = PictureFiles(root)
 
     def decode(number: int) -> Pixels:
         picture = samples[number].infrared
-        data = Path(root, picture.path).read_bytes()
-        return decode_for(data, picture, "infrared", tolerance)
+        return decode_for(files.read(picture), picture, "infrared", tolerance)
 
     prints = Fingerprints(
         manifest.source_key, [s.name for s in samples], [s.split for s in samples],
@@ -124,6 +124,17 @@ class _Work:
         self.prints.problems.append(Problem(code, path, "", message, "not compared", name))
 
     def digest(self, numbers: Sequence[int]) -> None:
+        self._digest_files([i for i in numbers if self.pictures[i].frame < 0])
+        frames = [i for i in numbers if self.pictures[i].frame >= 0]
+        files = PictureFiles(self.root)
+        for number in frames:
+            try:
+                self.prints.digests[number] = files.digest(self.pictures[number])
+            except OSError as error:
+                self._fail(number, "unreadable", str(error))
+        self._say(len(frames))
+
+    def _digest_files(self, numbers: Sequence[int]) -> None:
         for first in range(0, len(numbers), _SLICE):
             part = numbers[first : first + _SLICE]
             digests, _, failures = _core.hash_files(self._paths(part), threads=self.threads)
@@ -143,19 +154,25 @@ class _Work:
             self._say(len(part))
 
     def decode_and_hash(self, numbers: Sequence[int]) -> None:
+        files = PictureFiles(self.root)
+
         def one(number: int) -> None:
-            path = self._paths([number])[0]
             try:
-                self.prints.digests[number] = _core.xxh64(Path(path).read_bytes())
+                self.prints.digests[number] = files.digest(self.pictures[number])
                 self.prints.looks[number] = _core.perceptual_hash(self.prints.pixels(number))
             except DecodeError as error:
                 self._fail(number, "undecodable-image", str(error))
             except OSError as error:
                 self._fail(number, "unreadable", str(error))
 
+        def some(members: list[int]) -> int:
+            for number in members:
+                one(number)
+            return len(members)
+
         with ThreadPoolExecutor(self.threads or _core.available_threads()) as pool:
-            for _ in pool.map(one, numbers):
-                self._say(1)
+            for count in pool.map(some, by_file(numbers, self.pictures)):
+                self._say(count)
         self.prints.problems.sort(key=lambda problem: natural_key(problem.path))
 
 

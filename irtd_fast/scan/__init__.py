@@ -18,8 +18,9 @@ from irtd_fast.scan.partners import Partners
 from irtd_fast.scan.paths import Paths
 from irtd_fast.scan.samples import SampleBuilder
 from irtd_fast.scan.splits import assign_splits
+from irtd_fast.scan.videos import expand_videos, frame_info
 from irtd_fast.scan.walk import natural_key, walk
-from irtd_fast.types import Problem, SampleFlag
+from irtd_fast.types import ImageInfo, Problem, SampleFlag
 
 __all__ = ["DEFAULT_FAILURE_RATE", "PictureScan", "scan", "scan_pictures"]
 
@@ -60,6 +61,7 @@ def scan(
         FailureRateError: More than ``max_failure_rate`` failed; ``problems`` says what.
         SourceLayoutError: The folder is not there, or holds none of the record's layouts.
         SourceError: The record cannot be used: no such variant, wrong reader options.
+        UnsupportedError: A layout of videos, and PyAV is not installed.
         ValueError: ``limit`` is negative, or ``max_failure_rate`` not from 0 to 1.
     """
     pending = scan_pictures(
@@ -147,6 +149,9 @@ def scan_pictures(
     layout = choose_layout(record, paths, root, name=variant)
     manifest = Manifest(record.key, layout.variant.name, str(root), layout.base)
     manifest.problems += tree.problems
+    if layout.variant.video:
+        expand_videos(root, layout, manifest.problems, failures, threads)
+        say("videos", len(layout.videos), len(layout.videos))
     groups = make_drafts(record, layout, sampling, limit)
     rule = record.sampling if sampling is None else sampling
     manifest.sampling = {} if rule.takes_all else asdict(rule)
@@ -179,7 +184,10 @@ def _make_samples(
     unique = list(
         dict.fromkeys(path for d, _, *others in rows for path in (d.path, *others) if path)
     )
-    probed = dict(zip(unique, probe_images(root, unique, threads=threads), strict=True))
+    if layout.variant.video:
+        probed: dict[str, ImageInfo | Problem] = {p: frame_info(layout, p) for p in unique}
+    else:
+        probed = dict(zip(unique, probe_images(root, unique, threads=threads), strict=True))
     builder = SampleBuilder(root, record, layout, probed, problems)
     for draft, partners, visible, mask in rows:
         draft.sample = builder.build(draft, partners, visible, mask)

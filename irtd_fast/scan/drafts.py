@@ -11,6 +11,7 @@ from irtd_fast.catalog import Sampling, SourceRecord
 from irtd_fast.scan.layout import Layout, PictureSet
 from irtd_fast.scan.paths import Key, Match
 from irtd_fast.scan.sampling import choose, describe
+from irtd_fast.scan.videos import file_of, where_of
 from irtd_fast.scan.walk import natural_key
 from irtd_fast.types import SampleRecord
 
@@ -23,7 +24,7 @@ class Draft:
 
     Attributes:
         name: Name of the sample.
-        path: The infrared picture.
+        path: The infrared picture; of a frame, its container and number.
         values: Values of the named groups of its set.
         rank: Place in its sequence, from 0, in natural order, over all pictures of the dump.
         sample: The sample; ``None`` if the picture was left out.
@@ -38,6 +39,11 @@ class Draft:
     sample: SampleRecord | None = None
     labelled: bool = False
     sources: dict[int, str] = field(default_factory=dict)
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """File and place in it, as problems name them."""
+        return file_of(self.path), where_of(self.path)
 
 
 Group = tuple[PictureSet, list[Draft]]
@@ -162,8 +168,8 @@ class _Namer:
         return self._template.format_map(parts)
 
     def _relative(self, path: str) -> str:
-        return path.removeprefix(self._base)
+        return "#".join((file_of(path).removeprefix(self._base), *where_of(path).split()[1:]))
 
     def _stripped(self, path: str) -> str:
         path = self._relative(path)
-        return path.rpartition(".")[0] or path
+        return (path.rpartition(".")[0] or path) if "#" not in path else path

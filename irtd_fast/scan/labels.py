@@ -294,7 +294,7 @@ def mark_unlabelled(layout: Layout, groups: list[Group], problems: list[Problem]
                 draft.sample.flags |= int(SampleFlag.UNLABELLED)
             if has_files:
                 problems.append(
-                    Problem("image-without-label", draft.path, "", message, KEPT_MARKED, draft.name)
+                    Problem("image-without-label", *draft.place, message, KEPT_MARKED, draft.name)
                 )
     if passed:
         layout.notes.append(f"{passed} pictures have no labels, as published")

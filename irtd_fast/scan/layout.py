@@ -12,6 +12,7 @@ from irtd_fast.catalog import AnnotationSpec, ImagePatterns, SourceRecord, Varia
 from irtd_fast.catalog.patterns import pattern_groups
 from irtd_fast.errors import SourceLayoutError
 from irtd_fast.scan.paths import Key, Match, Paths
+from irtd_fast.types import ImageInfo
 
 LabelPath = tuple[str, Mapping[str, str]]
 
@@ -49,6 +50,7 @@ class Layout:
         notes: Other variants and base folders that would also have fitted.
         complete: No picture was passed over; otherwise a label, a partner or a list's entry
             without its picture means nothing.
+        videos: Of a layout of videos, each container's first frame.
     """
 
     variant: Variant
@@ -60,6 +62,7 @@ class Layout:
     pairing_files: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     complete: bool = True
+    videos: dict[str, ImageInfo] = field(default_factory=dict)
 
 
 def choose_layout(

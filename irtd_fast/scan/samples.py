@@ -86,7 +86,7 @@ class SampleBuilder:
         elif wanted == "alpha":
             if found.file_channels not in (2, 4):
                 channels = f"expected an alpha channel, found {found.file_channels} channels"
-                problem = Problem("no-alpha", draft.path, "", channels, _LOST, draft.name)
+                problem = Problem("no-alpha", *draft.place, channels, _LOST, draft.name)
                 self._problems.append(problem)
                 return None
             return replace(found, channels=1, part="alpha")  # the colours are the partner
@@ -109,7 +109,7 @@ class SampleBuilder:
             message = f"expected a {role} partner, found none"
             action = f"kept without {role} picture"
             self._problems.append(
-                Problem("missing-partner", draft.path, "", message, action, draft.name)
+                Problem("missing-partner", *draft.place, message, action, draft.name)
             )
             return None
         found = self._picture(path, draft, f"kept without {role} picture")
@@ -123,12 +123,14 @@ class SampleBuilder:
         if not self._cut_border(found):
             size = f"{found.height} x {found.width}"
             message = f"expected more than a border of {self._border}, found {size}"
-            self._problems.append(Problem("only-border", path, "", message, action, draft.name))
+            self._problems.append(
+                Problem("only-border", found.path, "", message, action, draft.name)
+            )
             return None
-        problem = mislabelled(found)
-        if problem is not None:
-            problem.sample = draft.name
-            self._problems.append(problem)
+        renamed = mislabelled(found)
+        if renamed is not None:
+            renamed.sample = draft.name
+            self._problems.append(renamed)
         return found
 
     def _cut_border(self, picture: ImageInfo) -> bool:
@@ -153,7 +155,7 @@ class SampleBuilder:
             message = set_attribute(record, sample, name, value)
             if message:
                 self._problems.append(
-                    Problem("bad-attribute", draft.path, "", message, KEPT_MARKED, draft.name)
+                    Problem("bad-attribute", *draft.place, message, KEPT_MARKED, draft.name)
                 )
 
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 
 from irtd_fast.errors import DecodeError
 from irtd_fast.manifest import Manifest
+from irtd_fast.store.pictures import PictureFiles, decode_for
 from irtd_fast.store.plan import ArrayPlan, Plan, codecs_for, picture_of
 from irtd_fast.store.spec import Codec, make_chain
-from irtd_fast.store.tasks import decode_for
 
 _SAMPLES = 4
 # Raw reads cost a copy; lz4 decodes at 1.3-3 GB/s a core and zstd at 0.7-1: compression only pays
@@ -46,13 +44,13 @@ def choose_codecs(
 
 def _measure(manifest: Manifest, array: ArrayPlan, tolerance: int) -> str:
     picks = np.linspace(0, array.rows - 1, min(_SAMPLES, array.rows)).astype(int)
+    files = PictureFiles(manifest.root)
     sizes = dict.fromkeys(("raw", "lz4", "zstd"), 0)
     for row in sorted(set(picks.tolist())):
         picture = picture_of(manifest.samples[array.members[row]], array.modality)
         assert picture is not None  # the plan only lists samples that have one
         try:
-            data = Path(manifest.root, picture.path).read_bytes()
-            pixels = decode_for(data, picture, array.modality, tolerance)
+            pixels = decode_for(files.read(picture), picture, array.modality, tolerance)
         except (DecodeError, OSError):
             continue  # the write step reports it
         for name in sizes:

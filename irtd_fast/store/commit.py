@@ -109,7 +109,9 @@ def _lose(
     sample = manifest.samples[number]
     if array.modality == "infrared":
         lost[number] = True
-        return Problem(code, sample.infrared.path, "", message, _LEFT_OUT, sample.name)
+        frame = sample.infrared.frame
+        where = "" if frame < 0 else f"frame {frame}"
+        return Problem(code, sample.infrared.path, where, message, _LEFT_OUT, sample.name)
     picture = sample.visible if array.modality == "visible" else sample.mask
     plan.codes[array.modality][number] = -1
     plan.rows[array.modality][number] = -1

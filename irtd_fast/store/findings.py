@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from irtd_fast.images import Image, RadiometricInfo, find_depth, read_radiometric
 from irtd_fast.types import ImageInfo, SampleRecord
 
-ENCODINGS = ("jpeg", "png", "tiff", "bmp", "webp", "gif", "fff")  # codes of infrared_encoding
+ENCODINGS = ("jpeg", "png", "tiff", "bmp", "webp", "gif", "fff", "video")  # codes
 RADIOMETRIC = ("jpeg", "fff")  # encodings whose ``raw`` part has a description of its own
 _PLAIN_BITS = 8
 
@@ -54,7 +54,7 @@ def look_at(
     Args:
         pixels: As the store will hold them.
         picture: What the header said.
-        data: The file.
+        data: The file; empty for a frame of a video.
         radiometric: What a radiometric file says about its counts.
     """
     bits, flags = _PLAIN_BITS, PictureFlag(0)

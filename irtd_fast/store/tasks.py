@@ -13,13 +13,12 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from irtd_fast import _core
 from irtd_fast.errors import DecodeError
-from irtd_fast.images import Channels, decode_image
 from irtd_fast.manifest import Manifest
 from irtd_fast.store.findings import RADIOMETRIC, Found, decode_raw, look_at
+from irtd_fast.store.pictures import PictureFiles, Pixels, by_file, decode_for
 from irtd_fast.store.plan import ArrayPlan, picture_of
 from irtd_fast.store.spec import Codec, make_chain
 from irtd_fast.store.staging import Receipt
@@ -30,7 +29,6 @@ _SLICE = 256  # pictures between two reports of progress
 _CHANGED = "changed-since-plan"
 
 _Outcome = tuple[bool, int, int, str, str]
-_Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 
 
 @dataclass(frozen=True)
@@ -119,6 +117,7 @@ class TaskWriter:
         self.codecs = codecs
         self.tolerance = tolerance
         self.threads = threads
+        self._digests: dict[str, int] = {}  # of videos, which several data files may take from
 
     def fill(self, task: Task) -> Filled:
         """Decode and encode every sample of a data file.
@@ -191,7 +190,7 @@ class TaskWriter:
                 outcomes[i] = result
             self.tick(len(part))
 
-        def put(i: int, pixels: _Pixels) -> int:
+        def put(i: int, pixels: Pixels) -> int:
             writer.put(i, pixels)
             return 0
 
@@ -214,7 +213,7 @@ class TaskWriter:
             return Filled(task, writer, outcomes)
         filled = Filled(task, writer, [(False, 0, 0, "", "")] * len(pictures))
 
-        def put(i: int, pixels: _Pixels) -> int:
+        def put(i: int, pixels: Pixels) -> int:
             return writer.put(inside[i], pixels)
 
         self._decode_others(range(len(pictures)), pictures, filled, put)
@@ -256,52 +255,58 @@ class TaskWriter:
         numbers: Sequence[int],
         pictures: list[ImageInfo],
         filled: Filled,
-        put: Callable[[int, _Pixels], int],
+        put: Callable[[int, Pixels], int],
     ) -> None:
         """Decode pictures that are not plain JPEG on Python threads (the decoders free the GIL)."""
         modality = filled.task.array.modality
+        files = PictureFiles(self.manifest.root, self._digests)
 
-        def one(i: int) -> None:
-            outcome, found = self._decode_one(pictures[i], modality, lambda pixels: put(i, pixels))
-            filled.outcomes[i] = outcome
-            if found is not None:
-                filled.found[i] = found
-            self.tick(1)
+        def some(members: list[int]) -> None:
+            for i in members:
+                picture = pictures[i]
+                filled.outcomes[i], found = self._decode_one(files, picture, modality, put, i)
+                if found is not None:
+                    filled.found[i] = found
+                self.tick(1)
 
         if len(numbers) == 0:
             return
         with ThreadPoolExecutor(self.threads) as pool:
-            list(pool.map(one, numbers))
+            list(pool.map(some, by_file(numbers, pictures)))
 
     def _decode_one(
-        self, picture: ImageInfo, modality: str, put: Callable[[_Pixels], int]
-    ) -> tuple[_Outcome, Found | None]:
+        self, files: PictureFiles, picture: ImageInfo, modality: str,
+        put: Callable[[int, Pixels], int], number: int,
+    ) -> tuple[_Outcome, Found | None]:  # fmt: skip
         digest, radiometric = 0, None
         difference = self._difference(picture)
         if difference:
             return (False, digest, 0, _CHANGED, difference), None
         try:
-            data = Path(self._absolute(picture)).read_bytes()
-            digest = _core.xxh64(data)
-            if picture.part == "raw" and picture.encoding in RADIOMETRIC and not picture.border:
-                pixels, radiometric = decode_raw(data)
+            data = files.read(picture)
+            digest = files.digest(picture, data)
+            whole = data if isinstance(data, bytes) else b""
+            raw = picture.part == "raw" and picture.encoding in RADIOMETRIC
+            if raw and not picture.border:
+                pixels, radiometric = decode_raw(whole)
             else:
                 pixels = decode_for(data, picture, modality, self.tolerance)
         except DecodeError as error:
-            return (False, digest, 0, "undecodable-image", str(error)), None
+            message = str(error.where.get("reason", error))
+            return (False, digest, 0, "undecodable-image", message), None
         except OSError as error:
             return (False, digest, 0, "unreadable", str(error)), None
         message = _other_shape(picture, pixels)
         if message:
             return (False, digest, 0, _CHANGED, message), None
-        pixels = cast("_Pixels", np.ascontiguousarray(pixels))
+        pixels = cast("Pixels", np.ascontiguousarray(pixels))
         found = None
         if modality == "infrared":
-            found = look_at(pixels, picture, data, radiometric)
-        return (True, digest, put(pixels), "", ""), found
+            found = look_at(pixels, picture, whole, radiometric)
+        return (True, digest, put(number, pixels), "", ""), found
 
 
-def _other_shape(picture: ImageInfo, pixels: _Pixels) -> str:
+def _other_shape(picture: ImageInfo, pixels: Pixels) -> str:
     """Say how a picture differs from what was planned; ``""`` if it does not."""
     expected = (picture.height, picture.width, picture.channels, picture.dtype)
     channels = 1 if pixels.ndim == 2 else pixels.shape[2]
@@ -309,19 +314,6 @@ def _other_shape(picture: ImageInfo, pixels: _Pixels) -> str:
     if found == expected:
         return ""
     return f"expected {_shape_text(expected)}, found {_shape_text(found)}"
-
-
-def decode_for(data: bytes, picture: ImageInfo, modality: str, tolerance: int) -> _Pixels:
-    """Decode a picture as the store holds it: gray counts, or RGB; upright, without its border."""
-    wanted, _, palette = picture.part.partition(":")
-    default = "colour" if picture.channels == 3 else "gray"
-    pixels = decode_image(
-        data, channels=cast("Channels", wanted or default), tolerance=tolerance,
-        border=picture.border, palette=palette,
-    )  # fmt: skip
-    if picture.channels == 3 and pixels.ndim == 2 and modality == "visible":
-        return cast("_Pixels", np.stack([pixels] * 3, axis=2))
-    return pixels
 
 
 def _shape_text(shape: tuple[object, ...]) -> str:

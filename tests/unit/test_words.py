@@ -68,7 +68,8 @@ ENGLISH = {
     "tank": ("tanks", "a tank"), "target": ("targets", "a target"),
     "thick line": ("thick lines", "a thick line"), "tractor": ("tractors", "a tractor"),
     "traffic light": ("traffic lights", "a traffic light"), "train": ("trains", "a train"),
-    "tricycle": ("tricycles", "a tricycle"), "truck": ("trucks", "a truck"), "van": ("vans", "a van"),
+    "tricycle": ("tricycles", "a tricycle"), "truck": ("trucks", "a truck"),
+    "van": ("vans", "a van"),
     "vehicle": ("vehicles", "a vehicle"),
     "vertical dislocation": ("vertical dislocations", "a vertical dislocation"),
 }  # fmt: skip
