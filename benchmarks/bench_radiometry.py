@@ -1,8 +1,8 @@
 """Point-wise recipes on 16-bit pictures of 512 x 640, beside OpenCV and NumPy at their best.
 
-One thread against one thread; then every core, ours by ``apply_batch``, peers by a pool that takes
-a picture each. Outputs exist beforehand wherever a library can write into them. A unit is a
-picture; ``unit_bytes`` are those read and written once, the least that any implementation moves.
+One thread against one thread; then every core: ours by ``apply_batch``, peers picture by picture,
+by a pool where there are threads. Outputs exist beforehand wherever a library can write into them.
+A unit is a picture; ``unit_bytes`` are those read and written once, the least that anybody moves.
 """
 
 from __future__ import annotations
@@ -129,14 +129,8 @@ def our_turn(frames: Any, task: str, threads: int, expected: Any) -> Callable[[i
     recipe, dtype, _, tolerance = TASKS[task]
     native, out = recipe.native(dtype), np.zeros(frames.shape, dtype)
 
-    def one_thread() -> None:
-        for image, place in zip(frames, out, strict=True):
-            native.apply(image, dtype=dtype, out=place)
-
-    def all_cores() -> None:
+    def work() -> None:
         native.apply_batch(frames, dtype=dtype, out=out, threads=threads)
-
-    work = one_thread if threads == 1 else all_cores
 
     def turn(_: int, count: int) -> float:
         seconds, _ = timed(lambda: [work() for _ in range(count // BATCH)])

@@ -104,6 +104,7 @@ def hold_race(
         before_turn: Called before every turn, not timed (drop the page cache, remove outputs).
         facts: Kept with the result.
     """
+    keep_freed_memory()
     units = {c.name: c.units or _units(c, most_units, seconds_a_turn) for c in contenders}
     seconds: dict[str, list[float]] = {c.name: [] for c in contenders}
     others: list[float] = []
@@ -118,6 +119,18 @@ def hold_race(
         others.append(clock.processors())
     more = {"rounds": rounds, "others": f"{statistics.median(others):.1f} cores"}
     return Result(group, seconds, others, {**(facts or {}), **more, "units_a_turn": units})
+
+
+def keep_freed_memory() -> None:
+    """Let the heap of this process keep what is freed, as that of a long-lived process does.
+
+    glibc gives large blocks back to the system until one of up to 32 MiB was freed once; from then
+    on blocks of that size come from the heap (mallopt(3), M_MMAP_THRESHOLD). Before, each temporary
+    array of a contender costs page faults (NumPy's percentile stretch then takes three times as
+    long), so who races first would decide.
+    """
+    block = bytearray(31 << 20)
+    del block
 
 
 class OthersClock:

@@ -72,19 +72,37 @@ inline double linear_between(double a, double b, double t) noexcept {
   return t >= 0.5 ? b - (b - a) * (1 - t) : a + (b - a) * t;
 }
 
+/// Where a percentile of sorted values lies: `share` of the way from value `first` to the next.
+struct Rank {
+  std::size_t first = 0;
+  std::size_t next = 0;  ///< first + 1, or first where it is the last
+  double share = 0;
+};
+
+/// The rank of a percentile among `n` > 0 values.
+inline Rank rank_of(double percent, std::size_t n) noexcept {
+  const double rank = static_cast<double>(n - 1) * (percent / 100.0);
+  const double floor = std::floor(rank);
+  const auto first = std::min(static_cast<std::size_t>(floor), n - 1);
+  return {first, std::min(first + 1, n - 1), rank - floor};
+}
+
+/// The value at a rank, of which `before` values are below lo and counts[v] are lo + v.
+template <typename Count>
+double value_at(const Rank& rank, Span<const Count> counts, std::uint32_t lo, std::size_t before) {
+  std::size_t v = 0;
+  std::size_t seen = before + static_cast<std::size_t>(counts[0]);
+  while (seen <= rank.first) seen += static_cast<std::size_t>(counts[++v]);
+  const auto a = static_cast<double>(lo + v);
+  if (rank.next == rank.first) return a;
+  while (seen <= rank.next) seen += static_cast<std::size_t>(counts[++v]);
+  return linear_between(a, static_cast<double>(lo + v), rank.share);
+}
+
 /// A percentile of `n` > 0 values, of which counts[v] are lo + v.
 template <typename Count>
 double percentile_of(Span<const Count> counts, std::uint32_t lo, std::size_t n, double percent) {
-  const double rank = static_cast<double>(n - 1) * (percent / 100.0);
-  const double below = std::floor(rank);
-  const auto first = std::min(static_cast<std::size_t>(below), n - 1);
-  std::size_t v = 0;
-  auto seen = static_cast<std::size_t>(counts[0]);
-  while (seen <= first) seen += static_cast<std::size_t>(counts[++v]);
-  const auto a = static_cast<double>(lo + v);
-  if (first + 1 >= n) return a;
-  while (seen <= first + 1) seen += static_cast<std::size_t>(counts[++v]);
-  return linear_between(a, static_cast<double>(lo + v), rank - below);
+  return value_at(rank_of(percent, n), counts, lo, 0);
 }
 
 }  // namespace irtd::detail

@@ -8,11 +8,19 @@
 
 namespace irtd::detail {
 
+inline constexpr std::size_t kBetweenMost = 16384;
+inline constexpr std::size_t kBetweenSlack = 1;
+
 struct Kernels {
   const char* target;  ///< name of the instruction set
   /// Widen *lo..*hi to hold all values.
   void (*min_max_u8)(const std::uint8_t* p, std::size_t n, std::uint8_t* lo, std::uint8_t* hi);
   void (*min_max_u16)(const std::uint16_t* p, std::size_t n, std::uint16_t* lo, std::uint16_t* hi);
+  /// Writes the values lo..lo + width to `out`, in order, adds the number of those below lo to
+  /// `*below`, and returns how many it wrote. At most kBetweenMost values; `out` has room for all
+  /// of them and kBetweenSlack more, which it may overwrite.
+  std::size_t (*between_u16)(const std::uint16_t* p, std::size_t n, std::uint16_t lo,
+                             std::uint16_t width, std::uint64_t* below, std::uint16_t* out);
 };
 
 /// The reference, in plain C++.

@@ -55,9 +55,65 @@ void MinMax(const T* HWY_RESTRICT p, std::size_t n, T* lo, T* hi) {
   *hi = high;
 }
 
+#if HWY_TARGET != HWY_SCALAR
+using Words = hn::CappedTag<std::uint16_t, 32>;  // two bits for each value fit 64
+
+/// Appends the values at `p` whose lane in `inside` is all ones.
+HWY_INLINE std::uint16_t* Keep(hn::Vec<Words> inside, const std::uint16_t* p, std::uint16_t* out) {
+  const hn::Repartition<std::uint8_t, Words> bytes;
+  std::uint64_t bits = 0;
+  hn::StoreMaskBits(bytes, hn::MaskFromVec(hn::BitCast(bytes, inside)),
+                    reinterpret_cast<std::uint8_t*>(&bits));
+  while (bits != 0) {
+    const auto at = static_cast<unsigned>(hwy::Num0BitsBelowLS1Bit_Nonzero64(bits));
+    *out++ = p[at / 2];
+    bits &= ~(std::uint64_t{3} << at);
+  }
+  return out;
+}
+#endif
+
+/// Few values are expected between, so pairs of vectors without one are only counted.
+std::size_t Between(const std::uint16_t* HWY_RESTRICT p, std::size_t n, std::uint16_t lo,
+                    std::uint16_t width, std::uint64_t* below, std::uint16_t* HWY_RESTRICT out) {
+  std::uint16_t* to = out;
+  std::size_t i = 0;
+#if HWY_TARGET != HWY_SCALAR
+  const Words d;
+  const std::size_t lanes = hn::Lanes(d);
+  const auto first = hn::Set(d, lo);
+  const auto most = hn::Set(d, width);
+  const auto zero = hn::Zero(d);
+  // A lane counts at most kBetweenMost values, which 16 bits hold. All ones is minus one.
+  auto not_below = zero;
+  const auto inside_of = [&](hn::Vec<Words> v) {
+    not_below = hn::Sub(not_below, hn::VecFromMask(d, hn::Eq(hn::SaturatedSub(first, v), zero)));
+    return hn::VecFromMask(d, hn::Eq(hn::SaturatedSub(hn::Sub(v, first), most), zero));
+  };
+  for (; i + 2 * lanes <= n; i += 2 * lanes) {
+    const auto a = inside_of(hn::LoadU(d, p + i));
+    const auto b = inside_of(hn::LoadU(d, p + i + lanes));
+    if (hn::AllFalse(d, hn::MaskFromVec(hn::Or(a, b)))) continue;
+    to = Keep(a, p + i, to);
+    to = Keep(b, p + i + lanes, to);
+  }
+  HWY_ALIGN std::uint16_t counts[HWY_MAX_BYTES / sizeof(std::uint16_t)];
+  hn::Store(not_below, d, counts);
+  std::size_t above = 0;
+  for (std::size_t k = 0; k < lanes; ++k) above += counts[k];
+  *below += i - above;
+#endif
+  for (; i < n; ++i) {
+    *below += p[i] < lo ? 1 : 0;
+    *to = p[i];
+    to += static_cast<std::uint16_t>(p[i] - lo) <= width ? 1 : 0;
+  }
+  return static_cast<std::size_t>(to - out);
+}
+
 const Kernels* Table() {
   static const Kernels table{hwy::TargetName(HWY_TARGET), MinMax<std::uint8_t>,
-                             MinMax<std::uint16_t>};
+                             MinMax<std::uint16_t>, Between};
   return &table;
 }
 

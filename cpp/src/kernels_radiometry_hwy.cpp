@@ -6,6 +6,7 @@
 // clang-format off: the order of these two is part of Highway's interface
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
+#include <hwy/cache_control.h>
 // clang-format on
 
 #include <algorithm>
@@ -120,31 +121,39 @@ HWY_INLINE hn::Vec<F32> Map(const T* p, const ToneLine& line) {
 #if HWY_TARGET != HWY_SCALAR
 /// uint16 to uint8 without shuffles until the last step: a 32-bit lane holds two counts, and gets
 /// two levels. Only for bounds within 0..255, which settled_line sees to.
+///
+/// With kInside the counts are first brought inside of `reach`, sixteen bits each: clipping the
+/// results then costs nothing, since it happens on narrowing.
+template <bool kInside>
 HWY_INLINE std::size_t LineToBytes(const std::uint16_t* HWY_RESTRICT p, std::size_t n,
-                                   const ToneLine& line, std::uint8_t* HWY_RESTRICT out) {
+                                   const ToneLine& line, CountReach reach,
+                                   std::uint8_t* HWY_RESTRICT out) {
   const F32 d;
-  const I32 di;
+  const U32 du;
   const hn::Repartition<std::uint16_t, F32> d16;
+  const hn::Repartition<std::int16_t, F32> ds16;
   const hn::Rebind<std::uint8_t, decltype(d16)> d8;
   const auto scale = hn::Set(d, line.scale);
   const auto offset = hn::Set(d, line.offset);
   const auto base = hn::Set(d, line.base);
   const auto lo = hn::Set(d, line.lo);
   const auto hi = hn::Set(d, line.hi);
-  const auto level = [&](hn::Vec<I32> count) {
-    const auto mapped = hn::MulAdd(hn::Sub(hn::ConvertTo(d, count), base), scale, offset);
-    return LowBits(hn::Min(hn::Max(mapped, lo), hi));
+  const auto least = hn::Set(d16, reach.lo);
+  const auto most = hn::Set(d16, reach.hi);
+  const auto level = [&](hn::Vec<U32> count) {
+    const auto value = hn::ConvertTo(d, hn::BitCast(I32(), count));
+    const auto mapped = hn::MulAdd(hn::Sub(value, base), scale, offset);
+    return hn::BitCast(d16, LowBits(kInside ? mapped : hn::Min(hn::Max(mapped, lo), hi)));
   };
   const std::size_t step = hn::Lanes(d16);
   std::size_t i = 0;
   for (; i + step <= n; i += step) {
-    const auto pairs = hn::BitCast(hn::RebindToUnsigned<I32>(), hn::LoadU(d16, p + i));
-    const auto even = hn::And(pairs, hn::Set(hn::RebindToUnsigned<I32>(), 0xFFFFU));
-    const auto odd = hn::ShiftRight<16>(pairs);
-    const auto first = level(hn::BitCast(di, even));
-    const auto second = level(hn::BitCast(di, odd));
-    const auto both = hn::Or(hn::And(first, hn::Set(di, 0xFFFF)), hn::ShiftLeft<16>(second));
-    const hn::Repartition<std::int16_t, F32> ds16;
+    auto counts = hn::LoadU(d16, p + i);
+    if constexpr (kInside) counts = hn::Min(hn::Max(counts, least), most);
+    const auto pairs = hn::BitCast(du, counts);
+    const auto even = level(hn::And(pairs, hn::Set(du, 0xFFFFU)));
+    const auto odd = hn::BitCast(du, level(hn::ShiftRight<16>(pairs)));
+    const auto both = hn::OddEven(hn::BitCast(d16, hn::ShiftLeft<16>(odd)), even);
     hn::StoreU(hn::DemoteTo(d8, hn::BitCast(ds16, both)), d8, out + i);
   }
   return i;
@@ -158,7 +167,11 @@ void Line(const void* in, std::size_t n, const ToneLine& line, void* out) {
   std::size_t i = 0;
 #if HWY_TARGET != HWY_SCALAR
   if constexpr (kType == ToneType::u8 && std::is_same_v<T, std::uint16_t>) {
-    i = LineToBytes(p, n, line, static_cast<std::uint8_t*>(out));
+    CountReach reach;
+    auto* bytes = static_cast<std::uint8_t*>(out);
+    i = n >= kWorthReach && count_reach(line, &reach)
+            ? LineToBytes<true>(p, n, line, reach, bytes)
+            : LineToBytes<false>(p, n, line, reach, bytes);
   }
 #endif
   for (; i + 2 * lanes <= n; i += 2 * lanes) {
@@ -181,6 +194,21 @@ void Line(const void* in, std::size_t n, const ToneLine& line, void* out) {
   constexpr std::size_t kItem = kType == ToneType::f32 ? 4 : (kType == ToneType::u8 ? 1 : 2);
   std::copy_n(reinterpret_cast<const std::uint8_t*>(to), (n - i) * kItem,
               static_cast<std::uint8_t*>(out) + i * kItem);
+}
+
+/// Line to float32 past the caches: a stored line of the cache is neither read first nor kept.
+template <typename T>
+void StreamLine(const void* in, std::size_t n, const ToneLine& line, void* out) {
+  const T* HWY_RESTRICT p = static_cast<const T*>(in);
+  auto* to = static_cast<float*>(out);
+  const std::size_t lanes = hn::Lanes(F32());
+  // Vectors are stored where the output is aligned for them; the ends go the usual way.
+  const std::size_t past = reinterpret_cast<std::uintptr_t>(to) / sizeof(float) % lanes;
+  std::size_t i = std::min(n, past == 0 ? 0 : lanes - past);
+  Line<T, ToneType::f32>(p, i, line, to);
+  for (; i + lanes <= n; i += lanes) hn::Stream(Map(p + i, line), F32(), to + i);
+  hwy::FlushStream();
+  Line<T, ToneType::f32>(p + i, n - i, line, to + i);
 }
 
 #if HWY_TARGET != HWY_SCALAR
@@ -245,6 +273,8 @@ const RadiometryKernels* RadiometryTable() {
        Line<U16, ToneType::bf16>, Line<U16, ToneType::f32>},
       {Line<float, ToneType::u8>, Line<float, ToneType::u16>, Line<float, ToneType::f16>,
        Line<float, ToneType::bf16>, Line<float, ToneType::f32>},
+      StreamLine<U8>,
+      StreamLine<U16>,
       Sums<U8>,
       Sums<U16>};
   return &table;

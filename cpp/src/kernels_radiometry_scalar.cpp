@@ -69,7 +69,27 @@ void sums(const T* p, std::size_t n, RunSums* sums) {
   }
 }
 
+float mapped(const ToneLine& line, double count) noexcept {
+  return std::fma(static_cast<float>(count) - line.base, line.scale, line.offset);
+}
+
 }  // namespace
+
+bool count_reach(const ToneLine& line, CountReach* reach) noexcept {
+  if (line.lo != 0.0F || line.hi != 255.0F || !(line.scale > 0.0F)) return false;
+  constexpr double kTop = 65535.0;
+  const double base = double{line.base} - double{line.offset} / double{line.scale};
+  // Rounding moves a result by less than a count's worth; two more make sure, and are looked at.
+  const double lo = std::clamp(std::floor(base) - 2, 0.0, kTop);
+  const double hi = std::clamp(std::ceil(base + 255.0 / double{line.scale}) + 2, 0.0, kTop);
+  const float below = mapped(line, lo);
+  const float above = mapped(line, hi);
+  constexpr float kFits = 32767.0F;
+  const bool reached = (lo == 0.0 || below <= 0.0F) && (hi == kTop || above >= 255.0F);
+  if (!reached || !(below >= -kFits) || !(above <= kFits)) return false;
+  *reach = {static_cast<std::uint16_t>(lo), static_cast<std::uint16_t>(hi)};
+  return true;
+}
 
 const RadiometryKernels& scalar_radiometry_kernels() {
   using U8 = std::uint8_t;
@@ -82,6 +102,8 @@ const RadiometryKernels& scalar_radiometry_kernels() {
        line<U16, ToneType::bf16>, line<U16, ToneType::f32>},
       {line<float, ToneType::u8>, line<float, ToneType::u16>, line<float, ToneType::f16>,
        line<float, ToneType::bf16>, line<float, ToneType::f32>},
+      line<U8, ToneType::f32>,
+      line<U16, ToneType::f32>,
       sums<U8>,
       sums<U16>};
   return table;

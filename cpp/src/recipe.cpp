@@ -5,6 +5,7 @@
 #include <limits>
 #include <utility>
 
+#include "cache_size.hpp"
 #include "irtd/error.hpp"
 #include "irtd/parallel.hpp"
 #include "irtd/statistics.hpp"
@@ -81,6 +82,7 @@ class Chain final : public NativeRecipe {
  private:
   Picture before_last(const Picture& in, const ValidMask& valid, ToneScratch& scratch) const {
     Picture picture = in;
+    const Stores last = std::exchange(scratch.stores, Stores::cached);  // the next step reads them
     for (std::size_t i = 0; i + 1 < steps_.size(); ++i) {
       const bool warm = steps_[i]->gives_temperatures() || picture.itemsize == 4;
       const ToneType type =
@@ -95,6 +97,7 @@ class Chain final : public NativeRecipe {
       picture =
           packed_picture(to.data(), picture.rows, picture.cols, picture.channels, tone_bytes(type));
     }
+    scratch.stores = last;
     return picture;
   }
 
@@ -159,8 +162,9 @@ ToneLine line_for(const Picture& in, const ValidMask& valid, const Normalize& no
 void NativeRecipe::render(const Picture& in, const ValidMask& valid, ToneType type, void* out,
                           ToneScratch& scratch) const {
   const Toned toned = tone(in, valid, top_of(type), scratch);
-  with_type(toned.picture,
-            [&](const auto& image) { apply_line(image, valid, toned.line, type, out); });
+  with_type(toned.picture, [&](const auto& image) {
+    apply_line(image, valid, toned.line, type, out, scratch.stores);
+  });
 }
 
 RecipePtr make_stretch(const Normalize& normalize, Meaning meaning) {
@@ -173,8 +177,12 @@ void render_many(const NativeRecipe& recipe, Span<const Picture> pictures,
                  Span<const ValidMask> valid, ToneType type, Span<void* const> outs, int threads) {
   IRTD_REQUIRE(pictures.size() == valid.size() && pictures.size() == outs.size(),
                "one mask and one output for each picture");
+  std::size_t bytes = 0;
+  for (const Picture& in : pictures) bytes += in.size() * (in.itemsize + tone_bytes(type));
+  const Stores stores = bytes > detail::cache_bytes() / 2 ? Stores::streamed : Stores::cached;
   parallel_for(pictures.size(), threads, [&](std::size_t i, int) {
     thread_local ToneScratch scratch;
+    scratch.stores = stores;
     recipe.render(pictures[i], valid[i], type, outs[i], scratch);
   });
 }

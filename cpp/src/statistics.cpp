@@ -11,6 +11,7 @@
 #include "kernels.hpp"
 #include "kernels_radiometry.hpp"
 #include "runs.hpp"
+#include "select.hpp"
 
 namespace irtd {
 namespace {
@@ -134,6 +135,9 @@ void integer_percentiles(const StridedImage<T>& image, const ValidMask& valid,
   check(image, valid);
   check_percents(percents, out);
   std::fill(out.begin(), out.end(), 0.0);
+  if constexpr (sizeof(T) == 2) {
+    if (detail::select_percentiles(image, valid, percents, out)) return;
+  }
   const Extent<T> extent = extent_of(image, valid);
   if (extent.count == 0) return;
   const Span<const std::uint32_t> counts = local_counts(image, valid, extent);

@@ -107,6 +107,11 @@ void run_table(const StridedImage<T>& image, const ValidMask& valid, const void*
   table_of<T, std::uint32_t>(image, valid, table, fill, out);
 }
 
+/// Invalid pixels are overwritten afterwards, for which their lines should be in the cache.
+bool may_stream(const ValidMask& valid, ToneType type, Stores stores) noexcept {
+  return stores == Stores::streamed && type == ToneType::f32 && valid.data == nullptr;
+}
+
 std::size_t slot(ToneType type) { return static_cast<std::size_t>(type); }
 
 }  // namespace
@@ -137,17 +142,21 @@ std::size_t tone_bytes(ToneType type) noexcept {
 }
 
 void apply_line(const StridedImage<std::uint8_t>& image, const ValidMask& valid,
-                const ToneLine& line, ToneType type, void* out) {
-  run_line(image, valid, line, type, out, detail::radiometry_kernels().line_u8[slot(type)]);
+                const ToneLine& line, ToneType type, void* out, Stores stores) {
+  const detail::RadiometryKernels& table = detail::radiometry_kernels();
+  const bool past = may_stream(valid, type, stores);
+  run_line(image, valid, line, type, out, past ? table.stream_u8 : table.line_u8[slot(type)]);
 }
 
 void apply_line(const StridedImage<std::uint16_t>& image, const ValidMask& valid,
-                const ToneLine& line, ToneType type, void* out) {
-  run_line(image, valid, line, type, out, detail::radiometry_kernels().line_u16[slot(type)]);
+                const ToneLine& line, ToneType type, void* out, Stores stores) {
+  const detail::RadiometryKernels& table = detail::radiometry_kernels();
+  const bool past = may_stream(valid, type, stores);
+  run_line(image, valid, line, type, out, past ? table.stream_u16 : table.line_u16[slot(type)]);
 }
 
 void apply_line(const StridedImage<float>& image, const ValidMask& valid, const ToneLine& line,
-                ToneType type, void* out) {
+                ToneType type, void* out, Stores) {
   run_line(image, valid, line, type, out, detail::radiometry_kernels().line_f32[slot(type)]);
 }
 

@@ -6,6 +6,8 @@
 #include <limits>
 #include <numeric>
 #include <random>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "irtd/error.hpp"
@@ -95,6 +97,47 @@ TEST_CASE("min and max of every instruction set are those of the standard librar
     check_min_max<std::uint8_t>(table->min_max_u8);
     check_min_max<std::uint16_t>(table->min_max_u16);
   }
+}
+
+TEST_CASE("what lies between two counts is the same on every instruction set") {
+  const irtd::detail::Kernels& plain = irtd::detail::scalar_kernels();
+  const auto pixels = noise<std::uint16_t>(irtd::detail::kBetweenMost, 0, 65535, 11);
+  struct Case {
+    std::uint16_t lo, width;
+  };
+  for (const irtd::detail::Kernels* table : irtd::detail::all_kernels()) {
+    CAPTURE(table->target);
+    for (const Case c : {Case{30000, 0}, Case{30000, 700}, Case{0, 900}, Case{65000, 535},
+                         Case{1, 65534}, Case{0, 65535}, Case{65535, 0}}) {
+      for (const std::size_t n : {std::size_t{0}, std::size_t{1}, std::size_t{63}, std::size_t{97},
+                                  std::size_t{1000}, irtd::detail::kBetweenMost}) {
+        std::vector<std::uint16_t> expected(n + irtd::detail::kBetweenSlack);
+        std::vector<std::uint16_t> found(n + irtd::detail::kBetweenSlack);
+        std::uint64_t below = 5;
+        std::uint64_t seen = 5;
+        const std::size_t count =
+            plain.between_u16(pixels.data(), n, c.lo, c.width, &below, expected.data());
+        REQUIRE(table->between_u16(pixels.data(), n, c.lo, c.width, &seen, found.data()) == count);
+        REQUIRE(seen == below);
+        REQUIRE(std::equal(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(count),
+                           expected.begin()));
+      }
+    }
+  }
+}
+
+TEST_CASE("every instruction set of this processor that was compiled is tested") {
+  // The reference is one more; a build without Highway has nothing else.
+  std::vector<std::string> names;
+  for (const irtd::detail::Kernels* table : irtd::detail::all_kernels()) {
+    names.emplace_back(table->target);
+  }
+  CHECK(names.front() == "scalar");
+  CHECK(std::set<std::string>(names.begin(), names.end()).size() == names.size());
+  CHECK(std::count(names.begin(), names.end(), irtd::detail::kernels().target) == 1);
+  std::string listed;
+  for (const std::string& name : names) listed += " " + name;
+  MESSAGE("instruction sets:", listed);
 }
 
 TEST_CASE("percentiles, range and histogram follow their definitions") {

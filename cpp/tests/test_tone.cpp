@@ -123,6 +123,72 @@ TEST_CASE("both 16-bit floats are rounded alike on every instruction set") {
   }
 }
 
+TEST_CASE("bytes of every count are those of the reference, wherever the line clips") {
+  std::vector<std::uint16_t> counts(65536 + 3);
+  for (std::size_t v = 0; v < counts.size(); ++v) counts[v] = static_cast<std::uint16_t>(v);
+  const auto slot = static_cast<std::size_t>(ToneType::u8);
+  const auto expected = irtd::detail::scalar_radiometry_kernels().line_u16[slot];
+  const ToneLine lines[] = {
+      {7457.36F, 1.05F, 0, 0, 255, 0},       // a stretch
+      {0, 255.0F / 65535.0F, 0, 0, 255, 0},  // of everything
+      {30000.5F, 400.0F, 3, 0, 255, 0},      // less than a count from black to white
+      {30000, 3.0e38F, 0, 0, 255, 0},        // a step
+      {70000, 0.5F, 0, 0, 255, 0},           // black
+      {-9e6F, 0.5F, 0, 0, 255, 0},           // white
+      {1e6F, 0.25F, 250000, 0, 255, 0},      // offset and base that cancel
+      {9000, 0, 77, 0, 255, 0},              // flat
+      {9000, -0.5F, 255, 0, 255, 0},         // falling
+      {9000, 0.5F, 20, 20, 200, 0},          // other bounds
+  };
+  for (const RadiometryKernels* table : irtd::detail::all_radiometry_kernels()) {
+    CAPTURE(table->target);
+    for (const ToneLine& line : lines) {
+      CAPTURE(line.scale);
+      std::vector<std::uint8_t> got(counts.size());
+      std::vector<std::uint8_t> wanted(counts.size());
+      table->line_u16[slot](counts.data(), counts.size(), line, got.data());
+      expected(counts.data(), counts.size(), line, wanted.data());
+      std::size_t apart = 0;
+      for (std::size_t i = 0; i < counts.size(); ++i) {
+        REQUIRE(std::abs(int{got[i]} - int{wanted[i]}) <= 1);
+        apart += got[i] != wanted[i] ? 1 : 0;
+      }
+      // Targets without a fused multiply-add may round a tie otherwise.
+      CHECK(apart <= 64);
+    }
+  }
+  irtd::detail::CountReach reach;
+  CHECK(irtd::detail::count_reach(lines[0], &reach));
+  CHECK(reach.lo == 7455);
+  CHECK(reach.hi == 7703);
+  for (const std::size_t k : {std::size_t{3}, std::size_t{7}, std::size_t{8}, std::size_t{9}}) {
+    CHECK_FALSE(irtd::detail::count_reach(lines[k], &reach));
+  }
+}
+
+TEST_CASE("results stored past the caches are the same, from every place to every place") {
+  const auto words = noise<std::uint16_t>(300, 5);
+  const auto bytes = noise<std::uint8_t>(300, 6);
+  const ToneLine line{12.5F, 1.0F / 1800.0F, 0.03F, 0.0F, 1.0F, 0.0F};
+  const auto slot = static_cast<std::size_t>(ToneType::f32);
+  for (const RadiometryKernels* table : irtd::detail::all_radiometry_kernels()) {
+    CAPTURE(table->target);
+    for (std::size_t from = 0; from < 18; ++from) {
+      for (const std::size_t n : {std::size_t{0}, std::size_t{1}, std::size_t{15}, std::size_t{16},
+                                  std::size_t{33}, std::size_t{257}}) {
+        std::vector<float> got(320, -7.0F);
+        std::vector<float> wanted(320, -7.0F);
+        table->stream_u16(words.data() + from, n, line, got.data() + from);
+        table->line_u16[slot](words.data() + from, n, line, wanted.data() + from);
+        REQUIRE(got == wanted);
+        table->stream_u8(bytes.data() + from, n, line, got.data() + from);
+        table->line_u8[slot](bytes.data() + from, n, line, wanted.data() + from);
+        REQUIRE(got == wanted);
+      }
+    }
+  }
+}
+
 TEST_CASE("sums of every instruction set are exact") {
   for (const RadiometryKernels* table : irtd::detail::all_radiometry_kernels()) {
     CAPTURE(table->target);

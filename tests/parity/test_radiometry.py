@@ -76,6 +76,40 @@ def test_statistics_are_those_of_numpy(case):
 
 
 @settings(max_examples=60, deadline=None)
+@given(
+    st.integers(0, 2**32),
+    st.sampled_from(["thermal", "all counts", "few counts", "tails", "two halves"]),
+    st.lists(st.floats(0, 100), min_size=1, max_size=5),
+    st.sampled_from(["plain", "reversed", "columns", "masked"]),
+)
+def test_percentiles_of_large_pictures_are_those_of_numpy(seed, kind, percents, view):
+    """Large enough that most pixels are not counted one by one."""
+    rng = np.random.default_rng(seed)
+    shape = (300, 401)
+    image = (
+        {
+            "thermal": lambda: 7000 + np.arange(401) + rng.normal(0, 30, shape),
+            "all counts": lambda: rng.integers(0, 65536, shape),
+            "few counts": lambda: rng.integers(0, 5, shape) * 400,
+            "tails": lambda: np.exp(rng.normal(8, 0.9, shape)),
+            "two halves": lambda: np.where(
+                np.arange(401) < 200, 900, 60000 + rng.normal(0, 9, shape)
+            ),
+        }[kind]()
+        .clip(0, 65535)
+        .astype(np.uint16)
+    )
+    valid = rng.random(shape) < 0.7 if view == "masked" else None
+    if view == "reversed":
+        image = image[::-1, ::-1]
+    elif view == "columns":
+        image = np.repeat(image, 2, axis=1)[:, ::2]
+    found = _core.value_percentiles(image, percents, valid=valid)
+    values = image if valid is None else image[valid]
+    assert found == np.percentile(values, percents).tolist()
+
+
+@settings(max_examples=60, deadline=None)
 @given(pictures(("uint8", "uint16")))
 def test_histogram_is_that_of_numpy(case):
     image, valid = case

@@ -48,6 +48,7 @@ class ToneScratch {
   std::vector<float> table;         ///< one entry per count
   std::vector<std::uint32_t> cast;  ///< the same in an output type
   std::vector<std::uint64_t> histogram;
+  Stores stores = Stores::cached;  ///< of final results
 
  private:
   std::vector<std::uint8_t> buffers_[2];
@@ -141,7 +142,8 @@ RecipePtr make_match(std::vector<double> quantiles);
 /// Recipes one after another.
 RecipePtr make_chain(const std::vector<RecipePtr>& steps);
 
-/// Renders many pictures over `threads` threads; `outs` one place for each.
+/// Renders many pictures over `threads` threads; `outs` one place for each. Where pictures and
+/// results together are more than the caches hold, results are stored past them.
 void render_many(const NativeRecipe& recipe, Span<const Picture> pictures,
                  Span<const ValidMask> valid, ToneType type, Span<void* const> outs, int threads);
 

@@ -57,13 +57,16 @@ struct ToneLine {
   float fill = 0;
 };
 
+/// Where results go: through the caches, or past them (float32 of counts only, else the same).
+enum class Stores { cached, streamed };
+
 /// Applies a line; `out` is contiguous, of the image's size and of `type`.
 void apply_line(const StridedImage<std::uint8_t>& image, const ValidMask& valid,
-                const ToneLine& line, ToneType type, void* out);
+                const ToneLine& line, ToneType type, void* out, Stores stores = Stores::cached);
 void apply_line(const StridedImage<std::uint16_t>& image, const ValidMask& valid,
-                const ToneLine& line, ToneType type, void* out);
+                const ToneLine& line, ToneType type, void* out, Stores stores = Stores::cached);
 void apply_line(const StridedImage<float>& image, const ValidMask& valid, const ToneLine& line,
-                ToneType type, void* out);
+                ToneType type, void* out, Stores stores = Stores::cached);
 
 /// Looks every count up in `table`, which has an entry for each value of the image's type, of
 /// `item` (1, 2 or 4) bytes. An invalid pixel becomes the `item` bytes at `fill`.
