@@ -143,7 +143,7 @@ def _check_record(record: SourceRecord, table: Table) -> None:
 
 
 def _variant(table: Table) -> Variant:
-    images = tuple(_images(item) for item in table.tables("images", at_least=1))
+    images = tuple(_images(item) for item in table.tables("images"))
     variant = Variant(
         name=table.text("name"),
         title=table.text("title"),
@@ -167,6 +167,8 @@ def _variant(table: Table) -> Variant:
     table.finish()
     if variant.palette and variant.channels != "pseudo":
         table.fail("palette", f"goes with channels pseudo, found {variant.channels}")
+    if not variant.images and not any(spec.required for spec in variant.annotations):
+        table.fail("images", "expected at least one, or a required annotation of labels alone")
     if (variant.pairs_by == "P5") != bool(variant.pairing_file):
         table.fail("pairing_file", "goes with pairing P5, and P5 with it")
     return variant

@@ -89,7 +89,8 @@ class Variant:
     Attributes:
         name: Key within the record.
         title: One line for people.
-        images: Groups of picture patterns; at least one must match.
+        images: Groups of picture patterns; at least one must match. Without any the layout is of
+            labels alone, which are read, checked and counted.
         name_template: Sample name from the infrared pattern's groups; ``{split}`` is canonical.
         folder: Name that the folder holding this layout has (compared without case), where the
             inside of two layouts looks alike; ``""`` accepts any.
@@ -136,6 +137,11 @@ class Variant:
     folds: str = ""
     video: bool = False
     annotations: tuple[AnnotationSpec, ...] = ()
+
+    @property
+    def labels_only(self) -> bool:
+        """The layout has no pictures."""
+        return not self.images
 
     @property
     def pairs_by(self) -> str:

@@ -70,8 +70,10 @@ class RowOptions(BoxOptions):
         if (self.scope == "per_dataset") != bool(keys):
             message = "columns: image, frame and @… go with scope per_dataset, and it needs one"
             raise ValueError(message)
-        if self.scope == "per_sequence" and columns.shape not in ("xywh", "xyxy", "corners"):
-            raise ValueError("columns: scope per_sequence takes xywh, xyxy or corners")
+        if self.scope == "per_sequence" and columns.shape not in ("", "xywh", "xyxy", "corners"):
+            raise ValueError("columns: scope per_sequence takes xywh, xyxy, corners or attributes")
+        if not columns.shape and self.absent != "none":
+            raise ValueError("absent: goes with columns of a box")
         if self.normalised and self.reference:
             raise ValueError("normalised: contradicts reference")
         if self.first < 0 or self.stride < 0:

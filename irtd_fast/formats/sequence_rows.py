@@ -16,6 +16,7 @@ from irtd_fast.formats.table import Table
 from irtd_fast.types import RawLabels, RawObject
 
 _GOOD, _NAN = 0, 5
+_NO_SHAPE: Shape = (None, None, None)
 
 
 class SequenceRows(Sequence[RawLabels]):
@@ -40,11 +41,17 @@ class SequenceRows(Sequence[RawLabels]):
         self._first = options.first
         self._table = table
         self._shape = columns.shape
+        self._attributes = list(columns.starting("+"))
         self._options = options
         self._category = file.groups.get("category", options.category)
         self._absent = _absent_rows(table, options)
         self._kept = np.flatnonzero((table.status == _GOOD) | self._absent)
         self._readable = ((table.status == _GOOD) | self._absent).tobytes()
+
+    @property
+    def absent(self) -> int:
+        """Rows that say that there is no target."""
+        return int(self._absent.sum())
 
     def settle(self, pictures: int) -> bool:
         """Find the stride from the number of pictures of the whole sequence.
@@ -100,12 +107,14 @@ class SequenceRows(Sequence[RawLabels]):
         return self._make(row, int(self._table.lines[row]), shape)
 
     def _shape_of(self, numbers: list[float]) -> Shape:
+        if not self._shape:
+            return _NO_SHAPE
         return shape_row(self._shape, numbers, self._table.number_of, self._options)
 
     def _shapes(self) -> Iterator[Shape]:
         """Give what ``_shape_of`` gives for every label, boxes computed by column."""
         numbers = self._table.numbers[self._kept]
-        if self._shape == "corners":
+        if self._shape in ("", "corners"):
             return map(self._shape_of, numbers.tolist())
         options, roles = self._options, SHAPES[self._shape]
         a, b, c, d = (numbers[:, self._table.number_of[role]] for role in roles)
@@ -124,8 +133,11 @@ class SequenceRows(Sequence[RawLabels]):
         if shape is None:
             attributes = {f"{options.modality}_target": "absent"}
             return RawLabels(key, self.path, where, None, [], attributes, reference)
+        facts = {name: self._table.cell(row, f"+{name}") for name in self._attributes}
+        if shape is _NO_SHAPE:
+            return RawLabels(key, self.path, where, None, [], facts, reference)
         item = RawObject(self._category, where, shape[0], shape[1], None, -1, options.modality)
-        return RawLabels(key, self.path, where, None, [item], {}, reference)
+        return RawLabels(key, self.path, where, None, [item], facts, reference)
 
 
 def _absent_rows(table: Table, options: RowOptions) -> NDArray[np.bool_]:

@@ -13,6 +13,7 @@ from irtd_fast.manifest import Manifest
 from irtd_fast.scan.drafts import Group, make_drafts
 from irtd_fast.scan.failures import DEFAULT_FAILURE_RATE, FailureLimit
 from irtd_fast.scan.labels import Labeller, mark_unlabelled
+from irtd_fast.scan.labels_only import LabelCounter
 from irtd_fast.scan.layout import Layout, choose_layout
 from irtd_fast.scan.partners import Partners
 from irtd_fast.scan.paths import Paths
@@ -110,6 +111,10 @@ class PictureScan:
             FailureRateError: Too large a part of the label files cannot be read.
         """
         manifest, layout, groups = self.manifest, self._layout, self._groups
+        if layout.variant.labels_only:
+            counter = LabelCounter(self._root, self._record, manifest.problems, self._failures)
+            manifest.notes += [*counter.read_all(layout), *layout.notes]
+            return manifest
         labeller = Labeller(self._root, self._record, groups, manifest.problems, self._failures)
         labeller.read_all(layout)
         mark_unlabelled(layout, groups, manifest.problems)

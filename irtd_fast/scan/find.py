@@ -27,7 +27,7 @@ class Finding:
         folder: Below the root, ``.`` for the root itself.
         source: Key of the record.
         variant: Layout that fits, ``""`` if none does.
-        pictures: Infrared pictures that fit.
+        pictures: Infrared pictures that fit; of a layout of labels alone, its label files.
         confidence: ``sure``: name and layout; ``likely``: a layout that no other source has here;
             ``possible``: one that others have too; ``name only``: no layout fits.
         reason: Why, for people.
@@ -75,6 +75,7 @@ class _Fit:
     variant: str
     base: str
     pictures: int
+    what: str = "pictures"
 
 
 def _is_tree(variant: Variant) -> bool:
@@ -108,8 +109,9 @@ def _fits(record: SourceRecord, paths: Paths, root: Path) -> list[_Fit]:
     for variant in record.variants:
         if _is_tree(variant):
             continue
+        what = "label files" if variant.labels_only else "pictures"
         for base, count in fitting_bases(variant, paths, root).items():
-            taken.setdefault(base, _Fit(record.key, variant.name, base, count))
+            taken.setdefault(base, _Fit(record.key, variant.name, base, count, what))
     return list(taken.values())
 
 
@@ -180,7 +182,7 @@ def _overruled(fit: _Fit, fits: Sequence[_Fit], named: _Names) -> bool:
 def _judge(fit: _Fit, fits: Sequence[_Fit], named: _Names) -> Finding:
     name = _name_of(fit, named)
     rivals = sorted({o.source for o in fits if o.base == fit.base and o.source != fit.source})
-    layout = f"layout {fit.variant} fits {fit.pictures} pictures"
+    layout = f"layout {fit.variant} fits {fit.pictures} {fit.what}"
     if name:
         confidence, reason = "sure", f"{name}; {layout}"
     elif not rivals:

@@ -124,7 +124,7 @@ class Labeller:
             records = reader.read(file, filler.options, found.append)
         except AnnotationError as error:
             self._failed += 1
-            self._report(_unreadable(file.path, error), drafts)
+            self._report(unreadable(file.path, error), drafts)
             return
         if found:
             self._add_reported(found, records)
@@ -238,7 +238,8 @@ class Labeller:
         self._problems.append(Problem(code, labels.path, where, message, action, sample.name))
 
 
-def _unreadable(path: str, error: AnnotationError) -> Problem:
+def unreadable(path: str, error: AnnotationError) -> Problem:
+    """Report a label file that cannot be read at all."""
     line = error.where.get("line")
     where = f"line {line}" if line else ""
     message = str(error).removeprefix(path).removeprefix(f", {where}").lstrip(": ")

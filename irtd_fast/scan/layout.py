@@ -111,6 +111,8 @@ def fitting_bases(
 ) -> Counter[str]:
     """Count infrared pictures below every base folder that the variant fits.
 
+    Of a layout of labels alone the files of its required annotations are counted.
+
     Args:
         variant: The layout.
         files: All files below the root.
@@ -124,6 +126,9 @@ def fitting_bases(
         total.update(found)
         if images.required:
             required.append(found)
+    if variant.labels_only:
+        for spec in variant.annotations:
+            total.update(files.bases(spec.files) if spec.required else ())
     if total:
         required += [files.bases(s.files) for s in variant.annotations if s.required]
     for base in list(total):
@@ -167,7 +172,7 @@ def _collect(variant: Variant, base: str, files: Paths) -> Layout:
 def _explain(record: SourceRecord, variants: Sequence[Variant], files: Paths, root: Path) -> str:
     lines = [f"{root}: does not look like a dump of {record.key}; looked for"]
     for variant in variants:
-        patterns = " or ".join(images.infrared for images in variant.images)
+        patterns = " or ".join(images.infrared for images in variant.images) or "label files"
         needed = [images.infrared for images in variant.images if images.required]
         needed += [spec.files for spec in variant.annotations if spec.required]
         also = f", with {' and '.join(needed)}" if needed else ""

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 import pytest
 
 from irtd_fast import catalog
+from irtd_fast.doctor import examine
 from irtd_fast.engines.ingest import ingest
-from irtd_fast.errors import SourceLayoutError, UnknownSourceError
+from irtd_fast.errors import SourceLayoutError
 from irtd_fast.scan import scan
 from irtd_fast.scan.find import find_sources
 
@@ -50,6 +51,7 @@ STATED = {
     "sirst-bmp": Stated(5),
     "sirst-v2": Stated(102, masks=102),
     "tno": Stated(25, visible=25),
+    "tracking-gt": Stated(0),  # texts alone: their rows are counted below
     "vedai-sample": Stated(3, visible=3),
     # 101 infrared and the first 31 visible frames; 11 rows each, of frames 0, 10 ... 100
     "vtuav-bus1": Stated(
@@ -67,7 +69,7 @@ def folder_of(dumps, name):
 
 def test_every_folder_is_stated(dumps):
     there = {path.name for path in dumps.iterdir() if path.is_dir()}
-    assert there <= STATED.keys() | {"tracking-gt"}
+    assert there <= STATED.keys()
 
 
 @pytest.mark.parametrize("name", STATED)
@@ -86,7 +88,7 @@ def test_counts(dumps, name):
     assert len({sample.name for sample in samples}) == len(samples)
 
 
-@pytest.mark.parametrize("name", sorted(STATED.keys() - {"lfs-pointer"}))
+@pytest.mark.parametrize("name", sorted(STATED.keys() - {"lfs-pointer", "tracking-gt"}))
 def test_ingest_under_its_own_name(dumps, name, tmp_path):
     record = catalog.get(name)
     report = ingest(folder_of(dumps, name), tmp_path / "s.zarr", source=record, limit=12)
@@ -134,13 +136,54 @@ def test_folders_of_wrd_are_attributes(dumps):
         assert sample.infrared.path.split("/")[1] == sample.attributes["surface"]
 
 
-def test_text_without_pictures_is_refused(dumps):
+def test_text_without_pictures_is_no_dump_of_a_tracker(dumps):
     root = folder_of(dumps, "tracking-gt")
     for key in ("rgbt234", "lasher", "gtot", "lsotb-tir"):
         with pytest.raises(SourceLayoutError, match="does not look like a dump of"):
             scan(root, catalog.get(key))
-    with pytest.raises(UnknownSourceError):
-        catalog.get("tracking-gt")
+
+
+def rows_of(path):
+    return len(path.read_bytes().split())  # names and flags have no spaces inside
+
+
+def test_every_tracking_text_is_read_and_counted(dumps, tmp_path):
+    """577 files: those of boxes by their lines, lists by their words, flags of LSOTB by files."""
+    root = folder_of(dumps, "tracking-gt")
+    kinds = {
+        "RGBT234/*/infrared.txt": 33, "RGBT234/*/visible.txt": 33,
+        "RGBT234/attr_txt/[A-Z][A-Z]*.txt": 12, "RGBT234/attr_txt/SequencesName.txt": 1,
+        "GTOT/*/groundTruth_i.txt": 50, "GTOT/*/groundTruth_v.txt": 50, "GTOT/*/init.txt": 50,
+        "LasHeR/annos/*.txt": 60, "LasHeR/annos/att/*.txt": 12, "LasHeR/List*/*.txt": 2,
+        "LSOTB-TIR/anno/*.txt": 120, "LSOTB-TIR/anno/att/*.txt": 120,
+    }  # fmt: skip
+    found = {pattern: sorted(root.glob(pattern)) for pattern in kinds}
+    found["RGBT234 init and visible-o"] = [
+        p for p in root.glob("RGBT234/*/*.txt") if p.stem in ("init", "visible-o")
+    ]
+    kinds["RGBT234 init and visible-o"] = 34
+    assert {pattern: len(paths) for pattern, paths in found.items()} == kinds
+    assert sum(map(len, found.values())) == 577
+    expected = set()
+    for pattern, paths in found.items():
+        boxes = "annos/att" in pattern or not ("att" in pattern or "List" in pattern)
+        if pattern == "LSOTB-TIR/anno/att/*.txt":
+            rows = len(paths)
+        elif boxes:
+            rows = sum(bool(line.strip()) for p in paths for line in p.read_bytes().splitlines())
+        else:
+            rows = sum(map(rows_of, paths))
+        expected.add(f"{rows:,} rows in {len(paths):,} files")
+    manifest = scan(root, catalog.get("tracking-gt"))
+    assert manifest.problems == []
+    assert {note.partition(" such as")[0] for note in manifest.notes[1:]} == expected
+    assert "82,133 rows in 120 files" in expected
+    report = ingest(root, tmp_path / "s.zarr", source="tracking-gt")
+    assert report.counts["samples"] == 0
+    assert report.notes == manifest.notes
+    doctor = examine(root, catalog.get("tracking-gt"))
+    assert doctor.healthy
+    assert doctor.notes == manifest.notes
 
 
 def test_find_names_each_folder(dumps):
