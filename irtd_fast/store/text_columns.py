@@ -8,7 +8,8 @@ made which samples does not show in the store.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -126,6 +127,21 @@ class TextColumns:
         self.lengths.extend(other.lengths)
         self.objects.extend(other.objects)
         self.object_lengths.extend(other.object_lengths)
+
+    def by_sample(self) -> Iterator[list[TextRecord]]:
+        """Texts of each sample, in order."""
+        words = [list(column.words) for column in self.strings.values()]
+        codes = zip(*(column.codes for column in self.strings.values()), strict=True)
+        numbers, spans = iter(self.objects), iter(self.object_lengths)
+        for length in self.lengths:
+            texts = []
+            for row, span in zip(islice(codes, length), islice(spans, length), strict=True):
+                task, question, answer, kind, provenance, subset = (
+                    word[code] for word, code in zip(words, row, strict=True)
+                )
+                objects = tuple(islice(numbers, span))
+                texts.append(TextRecord(task, question, answer, kind, provenance, subset, objects))
+            yield texts
 
     def offsets(self) -> NDArray[np.uint64]:
         """(samples + 1) where the texts of each sample begin."""

@@ -43,6 +43,9 @@ def test_facts_are_what_the_sample_says(store: Path, name: str) -> None:
         mine = sample.point_modality == 0
         assert fact.points == tuple(map(tuple, sample.points[mine].astype(float).tolist()))
         assert len(fact.point_categories) == len(fact.points)
+        assert fact.labelled == (not sample.flags & SampleFlag.UNLABELLED)
+        ignored = (sample.object_modality == 0) & ((sample.object_flags & ObjectFlag.IGNORE) > 0)
+        assert fact.ignored == ignored.sum()
         assert fact.has_visible == (sample.visible is not None)
         ignored = (sample.object_modality == 0) & ((sample.object_flags & ObjectFlag.IGNORE) != 0)
         assert fact.ignored == ignored.sum()

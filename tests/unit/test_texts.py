@@ -123,6 +123,7 @@ def test_blocks_joined_equal_one_block(texts: list[list[TextRecord]], data: st.D
         assert list(first.strings[name].words) == list(whole.strings[name].words)
     assert (first.objects, first.object_lengths) == (whole.objects, whole.object_lengths)
     flat = [record for records in texts for record in records]
+    assert list(whole.by_sample()) == texts
     assert whole.strings["answer"].rows() == [record.answer for record in flat]
 
 

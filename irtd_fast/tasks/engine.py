@@ -1,0 +1,160 @@
+"""Builds the texts of a source: tasks over blocks of samples, in one process or several.
+
+A text depends on the seed, the task and the sample alone, so neither the blocks nor the processes
+that made them show in the result.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from irtd_fast.store.source import Source
+from irtd_fast.store.text_columns import TextColumns, TextRecord
+from irtd_fast.tasks.base import Options
+from irtd_fast.tasks.builders import Builder, build_texts_of, builder_named, needs_pool, record_of
+from irtd_fast.tasks.gather import Teller
+from irtd_fast.tasks.pool import IdentityPool
+
+_BLOCK = 2048  # samples that a process builds at a time
+_PAYS = 30_000  # samples from which further processes save more than they take to begin
+_MOST_WORKERS = 8
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What is built of a source; travels to the processes that do it.
+
+    Attributes:
+        path: Folder of the source's group.
+        tasks: Names of the tasks.
+        options: How.
+    """
+
+    path: Path
+    tasks: tuple[str, ...]
+    options: Options
+
+
+class TextBuilder:
+    """Builds texts of one source's samples.
+
+    Args:
+        recipe: What, and how.
+    """
+
+    def __init__(self, recipe: Recipe) -> None:
+        self.options = recipe.options
+        self.teller = Teller(Source(recipe.path))
+        self.builders: list[Builder] = [builder_named(name) for name in recipe.tasks]
+        self._pool: IdentityPool | None = None
+
+    @property
+    def pool(self) -> IdentityPool:
+        """All samples of the source, for texts that are made of several."""
+        if self._pool is None:
+            self._pool = IdentityPool.of_source(self.teller.source)
+        return self._pool
+
+    def block(self, first: int, last: int) -> TextColumns:
+        """Texts of the samples in these rows of the source, sample by sample."""
+        columns = TextColumns()
+        for facts in self.teller.facts(np.arange(first, last)):
+            columns.add(
+                record_of(text)
+                for builder in self.builders
+                for text in build_texts_of(
+                    builder, facts, self.options, self.pool if needs_pool(builder) else None
+                )
+            )
+        return columns
+
+    def within(
+        self, rows: NDArray[np.int64], pool_rows: NDArray[np.int64]
+    ) -> list[list[TextRecord]]:
+        """Texts of these samples that are made of other samples, of those in ``pool_rows`` only."""
+        pool = IdentityPool.of_source(self.teller.source, pool_rows)
+        builders = [builder for builder in self.builders if needs_pool(builder)]
+        return [
+            [
+                record_of(text)
+                for builder in builders
+                for text in build_texts_of(builder, facts, self.options, pool)
+            ]
+            for facts in self.teller.facts(rows)
+        ]
+
+
+@lru_cache(maxsize=1)
+def _builder(recipe: Recipe) -> TextBuilder:
+    """The builder of this process."""
+    return TextBuilder(recipe)
+
+
+def _build_block(recipe: Recipe, first: int, last: int) -> TextColumns:
+    return _builder(recipe).block(first, last)
+
+
+def build_columns(
+    source: Source,
+    tasks: Sequence[str],
+    options: Options,
+    *,
+    workers: int = 0,
+    progress: Progress = lambda *_: None,
+) -> TextColumns:
+    """Texts of all samples of a source.
+
+    Args:
+        source: The source.
+        tasks: Names of the tasks.
+        options: How.
+        workers: Processes; 0 takes one a core where there are samples enough to pay for them.
+        progress: Called with (phase, samples done, samples in all).
+
+    Raises:
+        UnknownTaskError: No such task.
+        CorruptStoreError: The source's tables are damaged.
+    """
+    recipe = Recipe(source.path, tuple(tasks), options)
+    for name in tasks:
+        builder_named(name)
+    count, phase = len(source), f"texts {source.name}"
+    starts = range(0, count, _BLOCK)
+    blocks = [(recipe, first, min(first + _BLOCK, count)) for first in starts]
+    columns = TextColumns()
+    processes = min(_workers(workers, count), max(1, len(blocks)))
+
+    def add(part: TextColumns) -> None:
+        columns.extend(part)
+        progress(phase, columns.samples, count)
+
+    if processes <= 1:
+        builder = TextBuilder(recipe)
+        for _, first, last in blocks:
+            add(builder.block(first, last))
+        return columns
+    # Spawned: the parent has threads, and a fork would copy their locks as they are.
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        for part in pool.map(_build_block, *zip(*blocks, strict=True)):
+            add(part)
+    return columns
+
+
+def _workers(workers: int, samples: int) -> int:
+    if workers < 0:
+        raise ValueError(f"workers must not be negative, found {workers}")
+    if workers:
+        return workers
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return min(cores or 1, _MOST_WORKERS) if samples >= _PAYS else 1
