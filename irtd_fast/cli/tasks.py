@@ -10,11 +10,13 @@ import typer
 
 from irtd_fast.cli.guard import guarded
 from irtd_fast.cli.output import ExitCode, note, plain, print_json, print_table, say, size_text
+from irtd_fast.cli.tasks_build import build
 
 if TYPE_CHECKING:
     from irtd_fast.types import Problem
 
 app = typer.Typer(help="Texts of the nine tasks.", no_args_is_help=True)
+app.command("build")(build)
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 

@@ -162,7 +162,11 @@ class _Build:
         tasks = dict.fromkeys(task for quota in quotas.values() for task in quota.tasks)
         columns = [self._columns(source, tasks) for _, source in self.sources]
         shared = share_out(
-            self.dataset, columns, quotas, seed=self.options.seed, ignore=builds if self.replace else ()
+            self.dataset,
+            columns,
+            quotas,
+            seed=self.options.seed,
+            ignore=builds if self.replace else (),
         )
         tally = Tally(shared, quotas)
         chosen: dict[tuple[int, str], TextColumns] = {}
