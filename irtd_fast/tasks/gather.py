@@ -43,7 +43,9 @@ class Teller:
         self._band = str(record.get("band", ""))
         self._words = list(source.categories)
         known = record.get("categories", {})
-        self._vocabulary = tuple(dict.fromkeys([*known.values(), *self._words]))
+        ignored = set(record.get("ignore", ()))
+        words = dict.fromkeys([*known.values(), *self._words])
+        self._vocabulary = tuple(word for word in words if word not in ignored)
         self._attributes: dict[str, Mapping[str, str]] = {"": _EMPTY}
 
     def __len__(self) -> int:
