@@ -12,7 +12,7 @@ from typing import Any
 from irtd_fast.store.dataset import Dataset, open_store
 from irtd_fast.store.source import Source
 from irtd_fast.store.text_columns import TextColumns
-from irtd_fast.store.texts import check_absent, check_name, write_texts
+from irtd_fast.store.texts import check_absent, check_name, text_builds, write_texts
 from irtd_fast.tasks.base import TASKS, Options
 from irtd_fast.tasks.builders import builder_named, tasks_of_source
 from irtd_fast.tasks.engine import Progress, build_columns
@@ -124,6 +124,10 @@ class _Build:
             for _, source in self.sources if not (self.replace or self.dry_run) else ():
                 check_absent(source, name)
 
+    def _stale(self, source: Source, name: str) -> bool:
+        """True if earlier texts would be left of a source that has none any more."""
+        return self.replace and name in text_builds(source)
+
     def _facts(self, **more: Any) -> dict[str, Any]:
         return {**asdict(self.options), "built": True, **more}
 
@@ -146,7 +150,7 @@ class _Build:
         report = BuildReport(options=asdict(self.options))
         for _, source in self.sources:
             columns = self._columns(source, self.tasks or TASKS)
-            if len(columns):
+            if len(columns) or self._stale(source, name):
                 report.sources.append(self._store(source, name, columns))
             else:
                 report.notes.append(f"{source.name}: no task has anything to ask about it")
@@ -182,7 +186,7 @@ class _Build:
         for number, (_, source) in enumerate(self.sources):
             for build, members in builds.items():
                 part = _merged([chosen[number, subset] for subset in members])
-                if len(part):
+                if len(part) or self._stale(source, build):
                     found = self._store(source, build, part, subsets_built=members,
                                         manifest=manifest)  # fmt: skip
                     report.sources.append(found)
