@@ -33,6 +33,7 @@ class _Data:
     questions: tuple[str, ...]
     others: tuple[str, ...]
     beside: dict[str, frozenset[str]]
+    often: dict[str, int]
     single_target: frozenset[str]
     least_side: float
 
@@ -47,7 +48,7 @@ def _data() -> _Data:
         tuple(m for m in (mended.get(word, word) for word in official["words"]) if m),
         official["published"], mended, tuple(clean["questions"]), tuple(clean["words"]),
         _beside(clean["contexts"]),
-        frozenset(clean["single_target"]), clean["least_side"],
+        clean["often"], frozenset(clean["limits"]["single_target"]), clean["limits"]["least_side"],
     )  # fmt: skip
 
 
@@ -64,14 +65,16 @@ class Recognition(Scored):
     """What the object in the picture is.
 
     The label is the category of the one labelled object, or of the picture as a whole where its
-    record gives one (attribute ``label``).
+    record gives one (attribute ``label`` or ``class``).
 
     ``official``: one of the 47 published words and three others of them, drawn evenly; with
     ``defects`` spelt as published (motobike, roo, hyenas, and ericius beside hedgehog), else 46
     mended words. ``clean`` (D8): distractors that no label of the picture names, that cannot be
     said of the same thing, that the name of the sequence does not contain, and that would not
-    stand in such a picture without a label; no text where the sequence is named after something
-    else than its label, or where the object is too small to be recognised.
+    stand in such a picture without a label. Words that are often right are offered more often
+    where they are wrong: the commonest option is then right for half of the published labels, not
+    for two thirds. No text where the sequence is named after something else than its label, or
+    where the object is too small to be recognised.
     """
 
     name = "recognition"
@@ -112,7 +115,7 @@ class Recognition(Scored):
         if not _fit_to_ask(facts, label):
             return []
         others = distractors(facts, label)
-        if len(others) < _OPTIONS:  # one to spare: some of them may be said of the same thing
+        if len(set(others)) < _OPTIONS:  # one to spare: two may be said of the same thing
             return []
         question = phrasing(data.questions, draws, options)
         objects = (0,) if len(facts.boxes) == 1 else ()
@@ -141,7 +144,7 @@ def label_of(facts: Facts) -> str:
         return facts.categories[0]
     if facts.categories:
         return ""
-    return facts.attributes.get("label", "")
+    return facts.attributes.get("label") or facts.attributes.get("class", "")
 
 
 def _fit_to_ask(facts: Facts, label: str) -> bool:
@@ -170,7 +173,10 @@ def sequence_words(sequence: str) -> frozenset[str]:
 
 
 def distractors(facts: Facts, label: str) -> tuple[str, ...]:
-    """Words that are surely wrong: not labelled, not in the sequence's name, not likely beside."""
+    """Words that are surely wrong: not labelled, not in the sequence's name, not likely beside.
+
+    A word stands in it as often as it has parts of the draw.
+    """
     seen = frozenset((label, *facts.categories, *facts.point_categories))
     own = () if facts.source in _data().single_target else facts.vocabulary
     return _distractors(seen | sequence_words(facts.sequence), own)
@@ -185,7 +191,8 @@ def _distractors(seen: frozenset[str], own: tuple[str, ...]) -> tuple[str, ...]:
         taken |= overlapping(word)
         beside |= data.beside.get(word, frozenset())
     words = [*own, *(w for w in data.others if w not in own and w not in beside)]
-    return tuple(w for w in words if w not in taken and is_named(w) and not is_generic(w))
+    fit = [w for w in words if w not in taken and is_named(w) and not is_generic(w)]
+    return tuple(w for word in fit for w in [word] * data.often.get(word, 1))
 
 
 TASK: Task = Recognition()

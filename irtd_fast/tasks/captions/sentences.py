@@ -62,7 +62,7 @@ def named_boxes(facts: Facts, found: Mapping[str, Places]) -> list[tuple[str, in
     out = []
     for word in found:
         numbers = [i for i, category in enumerate(facts.categories) if category == word]
-        if len(numbers) != len(found[word]) or not numbers:
+        if word in facts.point_categories or len(numbers) != len(found[word]):
             continue  # its things are points, or some boxes lie outside
         if len(numbers) == 1:
             out.append((f"the {singular(word)}", numbers[0]))
