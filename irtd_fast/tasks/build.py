@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
@@ -18,7 +17,7 @@ from irtd_fast.tasks.builders import builder_named, tasks_of_source
 from irtd_fast.tasks.engine import Progress, build_columns
 from irtd_fast.tasks.quotas import SubsetQuota, read_quotas
 from irtd_fast.tasks.report import BuildReport, SourceTexts, Tally
-from irtd_fast.tasks.subsets import select, share_out
+from irtd_fast.tasks.subsets import grid_rows, select, share_out
 
 
 def build_texts(
@@ -177,7 +176,7 @@ class _Build:
         for number, (code, source) in enumerate(self.sources):
             for subset in wanted:
                 part = select(shared, code, source, columns[number], [subset], self.options)
-                tally.add(code, subset, part, _grid_rows(part))
+                tally.add(code, subset, part, grid_rows(part.strings["provenance"].words))
                 chosen[number, subset] = part
             columns[number] = TextColumns()
         manifest = {**self._facts(), **tally.manifest(wanted)}
@@ -209,15 +208,6 @@ class _Build:
         if not any(out[subset].tasks for subset in wanted):
             raise ValueError(f"no quota of {', '.join(wanted)} is about {', '.join(self.tasks)}")
         return out
-
-
-def _grid_rows(columns: TextColumns) -> list[int]:
-    """Rows of all samples that the grids of texts show."""
-    rows: list[int] = []
-    for provenance in columns.strings["provenance"].words:
-        if '"grid"' in provenance:
-            rows += json.loads(provenance)["grid"]["rows"]
-    return rows
 
 
 def _merged(parts: Sequence[TextColumns]) -> TextColumns:

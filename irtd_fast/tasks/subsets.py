@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,12 +13,12 @@ from irtd_fast.store.dataset import Dataset
 from irtd_fast.store.source import Source
 from irtd_fast.store.text_columns import TextColumns, TextRecord
 from irtd_fast.store.texts import StoredTexts, text_builds
-from irtd_fast.tasks.assign import Assignment, Candidates, assign
+from irtd_fast.tasks.assign import Assignment, Candidates, assign, mixed_keys
 from irtd_fast.tasks.base import Options
 from irtd_fast.tasks.builders import builder_named, needs_pool
 from irtd_fast.tasks.engine import Recipe, TextBuilder
-from irtd_fast.tasks.groups import sample_groups, sample_keys
-from irtd_fast.tasks.quotas import SubsetQuota
+from irtd_fast.tasks.groups import identity_marks, sample_groups, sample_keys
+from irtd_fast.tasks.quotas import SubsetQuota, TaskQuota
 
 
 @dataclass
@@ -66,12 +67,80 @@ def share_out(
     keys = sorted({source.key for source in dataset.sources})
     codes = np.array([keys.index(s.key) for s in dataset.sources] or [0], np.int64)
     splits, words = _splits(dataset)
+    draws, serving = sample_keys(dataset), np.concatenate([serves(c, tasks) for c in columns])
+    identities = identity_marks(dataset)
+    composed = [t for t, task in enumerate(tasks) if needs_pool(builder_named(task))]
+    for number in composed:
+        of_all = [quota.tasks.get(tasks[number], TaskQuota(0, {})) for quota in quotas.values()]
+        wanted = sum(quota.samples for quota in of_all)
+        able = serving[:, number]
+        serving[:, number] = spread(able, identities, mixed_keys(draws, seed), wanted)
     candidates = Candidates(
-        sample_keys(dataset), sample_groups(dataset), codes[dataset.source_codes], keys, splits,
-        words, np.concatenate([serves(c, tasks) for c in columns]), tasks,
+        draws, sample_groups(dataset), codes[dataset.source_codes], keys, splits, words, serving,
+        tasks,
     )  # fmt: skip
     pinned = _pinned(dataset, candidates.groups, list(quotas), set(ignore))
-    return Shared(dataset, candidates, assign(candidates, quotas, seed=seed, pinned=pinned))
+    assignment = assign(candidates, quotas, seed=seed, pinned=pinned)
+    _lend(candidates, assignment, identities, composed, seed)
+    return Shared(dataset, candidates, assignment)
+
+
+def spread(
+    serving: NDArray[np.bool_],
+    identities: NDArray[np.int64],
+    draws: NDArray[np.uint64],
+    wanted: int,
+) -> NDArray[np.bool_]:
+    """(n,) so many samples of each identity, evenly, that there are as many as wanted.
+
+    Args:
+        serving: (n,) which samples could be asked.
+        identities: (n,) mark of each sample's identity, -1 for none.
+        draws: (n,) random numbers by which they are chosen.
+        wanted: How many samples are wanted of all.
+    """
+    able = np.flatnonzero(serving & (identities >= 0))
+    order = able[np.lexsort((draws[able], identities[able]))]
+    starts = np.concatenate([[True], np.diff(identities[order]) != 0])[: len(order)]
+    rank = np.arange(len(order)) - np.maximum.accumulate(np.where(starts, np.arange(len(order)), 0))
+    least = np.bincount(rank).cumsum()  # samples there are with 1, 2, 3 ... of each identity
+    most = int(np.searchsorted(least, wanted)) + 1
+    out = serving & (identities < 0)
+    out[order[rank < most]] = True
+    return out
+
+
+def _lend(
+    candidates: Candidates,
+    assignment: Assignment,
+    identities: NDArray[np.int64],
+    composed: Sequence[int],
+    seed: int,
+) -> None:
+    """Give identities that no subset needs to those that compose pictures of them.
+
+    A grid shows seven identities of one split, so that a subset of few questions would have none
+    to show. Each such group goes to the subset that has the fewest of its source and split.
+    """
+    place = assignment.of_group[candidates.groups]
+    asked = assignment.chosen[:, list(composed)].any(axis=1) & (place >= 0)
+    where = list(zip(candidates.sources.tolist(), candidates.splits.tolist(), strict=True))
+    people: dict[tuple[int, int], dict[int, int]] = {}
+    for i in np.flatnonzero(asked).tolist():
+        people.setdefault(where[i], {}).setdefault(int(place[i]), 0)
+    _, first = np.unique(identities, return_index=True)
+    for i in first[identities[first] >= 0].tolist():
+        if place[i] in people.get(where[i], {}):
+            people[where[i]][int(place[i])] += 1
+    spare = np.flatnonzero((identities >= 0) & (place < 0))
+    spare = spare[np.argsort(mixed_keys(candidates.keys[spare], seed), kind="stable")]
+    torn = set(assignment.torn)
+    for i in spare.tolist():
+        group, takers = int(candidates.groups[i]), people.get(where[i])
+        if takers and assignment.of_group[group] < 0 and group not in torn:
+            taker = min(takers, key=lambda subset: (takers[subset], subset))
+            assignment.of_group[group] = taker
+            takers[taker] += 1
 
 
 def serves(columns: TextColumns, tasks: Sequence[str]) -> NDArray[np.bool_]:
@@ -114,14 +183,32 @@ def _pinned(
 
 
 def subset_rows(texts: StoredTexts) -> dict[str, NDArray[np.int64]]:
-    """Rows of the samples that have texts of each subset."""
+    """Rows of the samples that the texts of each subset show, alone or in a grid."""
     words, codes = texts.words("subset")
     owner = np.repeat(np.arange(len(texts.source)), np.diff(texts.offsets))
-    return {
-        word: np.unique(owner[codes == code])
-        for code, word in enumerate(words)
-        if word and (codes == code).any()
-    }
+    provenance, which = texts.words("provenance")
+    found = {}
+    for code, word in enumerate(words):
+        mine = np.unique(which[codes == code]).tolist() if word else []
+        if mine:
+            others = grid_rows(provenance[i] for i in mine)
+            rows = np.concatenate([owner[codes == code], np.array(others, np.int64)])
+            found[word] = np.unique(rows[(rows >= 0) & (rows < len(texts.source))])
+    return found
+
+
+def grid_rows(provenances: Iterable[str]) -> list[int]:
+    """Rows of all samples that the grids of texts show.
+
+    Args:
+        provenances: Of the texts, as JSON.
+    """
+    rows: list[int] = []
+    for provenance in provenances:
+        if '"grid"' in provenance:
+            grid = json.loads(provenance)["grid"]
+            rows += grid["rows"]
+    return rows
 
 
 def select(
