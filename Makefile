@@ -26,7 +26,7 @@ SETARCH = $$(setarch -R true 2>/dev/null && echo setarch -R)
 export PYTHON
 .DELETE_ON_ERROR:
 .NOTPARALLEL:  # pip must not run twice at once in one environment
-.PHONY: help setup demo test bench lint stubs check-stubs cpp-test tsan clean
+.PHONY: help setup demo test bench bench-peers lint stubs check-stubs cpp-test tsan clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -46,6 +46,9 @@ test: $(INSTALLED) $(TEST)  ## the whole Python suite, each benchmark once for i
 
 bench: $(INSTALLED) $(TEST)  ## benchmarks beside their peers, against benchmarks/floors.toml
 	"$(BIN)/python" -m pytest benchmarks --benchmark-enable --benchmark-only $(ARGS)
+
+bench-peers: $(INSTALLED) $(TEST)  ## environments of other loaders under build/peers, for make bench
+	"$(BIN)/python" .ci/peers.py
 
 lint: $(INSTALLED) $(TEST) $(LINT)  ## ruff, clang-format, layers, types
 	"$(BIN)/ruff" check .

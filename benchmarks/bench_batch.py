@@ -25,8 +25,8 @@ from irtd_fast.store.plan import IngestOptions
 from .bench_shard_read import warm
 from .conftest import Contest
 from .data import HEIGHT, WIDTH, JpegDump, ReadArray
-from .peers import READERS, Reader, read_threads
 from .race import OURS, Contender, replayed_clock, timed
+from .readers import READERS, Reader, read_threads
 
 BATCH, SIZE = 64, (448, 448)
 PEERS = ["tensorstore", "zarrs", "zarr-python"]

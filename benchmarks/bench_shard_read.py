@@ -13,8 +13,8 @@ from irtd_fast import _core
 
 from .conftest import Contest
 from .data import CODECS, ReadArray
-from .peers import READERS, Ceiling, Reader, Rows, file_system, read_threads
 from .race import OURS, Contender, replayed_clock, timed
+from .readers import READERS, Ceiling, Reader, Rows, file_system, read_threads
 
 BATCH = 64
 NAMES = [*READERS, "ceiling"]

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from irtd_fast import _core
+
 from .race import OURS, Result
 
 _HEAD = (
@@ -17,11 +19,21 @@ _HEAD = (
 
 @dataclass(frozen=True)
 class Floor:
-    """Smallest accepted speed-up against a peer or a ceiling."""
+    """Smallest accepted speed-up against a peer or a ceiling.
+
+    Attributes:
+        groups: Pattern of group names.
+        against: The peer.
+        at_least: The speed-up.
+        optional: The peer needs an environment of its own, and may be absent.
+        times_cores: ``at_least`` is meant for each core.
+    """
 
     groups: str
     against: str
     at_least: float
+    optional: bool = False
+    times_cores: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,12 +75,16 @@ def judge_floors(floors: Iterable[Floor], results: Mapping[str, Result]) -> Iter
             yield Verdict(f"{floor.groups}: not raced in this session", None)
         for name in groups:
             result = results[name]
-            wanted = f"{name}: {{}} {floor.against}, floor {floor.at_least:.2f}x"
+            least = floor.at_least * (_core.available_threads() if floor.times_cores else 1)
+            wanted = f"{name}: {{}} {floor.against}, floor {least:.2f}x"
+            if floor.against not in result.seconds and floor.optional:
+                yield Verdict(wanted.format("no") + " (not installed)", None)
+                continue
             if floor.against not in result.seconds:
                 yield Verdict(wanted.format("no") + " (peer is missing)", passed=False)
                 continue
             found = result.speedup(floor.against)
-            yield Verdict(wanted.format(f"{found:.2f}x"), found >= floor.at_least)
+            yield Verdict(wanted.format(f"{found:.2f}x"), found >= least)
 
 
 def judge_limits(
