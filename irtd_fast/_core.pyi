@@ -725,6 +725,7 @@ def plateau_recipe(
     linear: typing.SupportsFloat | typing.SupportsIndex,
     tail: typing.SupportsFloat | typing.SupportsIndex,
     midpoint: typing.SupportsFloat | typing.SupportsIndex,
+    extension: typing.SupportsInt | typing.SupportsIndex = -1,
 ) -> NativeRecipe:
     """
     Plateau equalisation by the picture's own histogram.
@@ -737,6 +738,7 @@ def plateau_shares(
     linear: typing.SupportsFloat | typing.SupportsIndex,
     tail: typing.SupportsFloat | typing.SupportsIndex,
     midpoint: typing.SupportsFloat | typing.SupportsIndex,
+    extension: typing.SupportsInt | typing.SupportsIndex = -1,
 ) -> numpy.typing.NDArray[numpy.float32]:
     """
     Shares 0..1 for the counts of a given histogram.

@@ -126,18 +126,22 @@ void register_recipe(py::module_& m) {
         "A number for each of the 256 or 65536 counts; meaning as for stretch_recipe.");
   m.def(
       "plateau_recipe",
-      [](double plateau, double max_gain, double linear, double tail, double midpoint) {
-        return shared(make_plateau({plateau, max_gain, linear, tail, midpoint}));
+      [](double plateau, double max_gain, double linear, double tail, double midpoint,
+         int extension) {
+        return shared(make_plateau({plateau, max_gain, linear, tail, midpoint, extension}));
       },
       py::arg("plateau"), py::arg("max_gain"), py::arg("linear"), py::arg("tail"),
-      py::arg("midpoint"), "Plateau equalisation by the picture's own histogram.");
+      py::arg("midpoint"), py::arg("extension") = -1,
+      "Plateau equalisation by the picture's own histogram.");
   m.def(
       "plateau_shares",
       [](const py::array_t<std::uint64_t, py::array::c_style>& counts, double plateau,
-         double max_gain, double linear, double tail,
-         double midpoint) { return shares(counts, {plateau, max_gain, linear, tail, midpoint}); },
+         double max_gain, double linear, double tail, double midpoint, int extension) {
+        return shares(counts, {plateau, max_gain, linear, tail, midpoint, extension});
+      },
       py::arg("counts").noconvert(), py::arg("plateau"), py::arg("max_gain"), py::arg("linear"),
-      py::arg("tail"), py::arg("midpoint"), "Shares 0..1 for the counts of a given histogram.");
+      py::arg("tail"), py::arg("midpoint"), py::arg("extension") = -1,
+      "Shares 0..1 for the counts of a given histogram.");
   m.def(
       "match_recipe",
       [](const Doubles& quantiles) { return shared(make_match(vector_of(quantiles))); },

@@ -125,8 +125,9 @@ class PlateauRecipe final : public HistogramRecipe {
   explicit PlateauRecipe(const Plateau& plateau) : plateau_(plateau) {
     IRTD_REQUIRE(plateau.plateau > 0 && plateau.max_gain >= 0 && plateau.linear >= 0 &&
                      plateau.linear <= 1 && plateau.tail >= 0 && plateau.tail < 0.5 &&
-                     plateau.midpoint >= 0 && plateau.midpoint <= 1,
-                 "plateau > 0, max_gain >= 0, linear and midpoint in 0..1, tail in 0..0.5");
+                     plateau.midpoint >= 0 && plateau.midpoint <= 1 && plateau.extension >= -1,
+                 "plateau > 0, max_gain >= 0, linear and midpoint in 0..1, tail in 0..0.5, "
+                 "extension >= -1");
   }
 
  protected:
@@ -173,6 +174,19 @@ class MatchRecipe final : public HistogramRecipe {
   std::vector<double> quantiles_;
 };
 
+/// Counts above first, up to last, that have a part or follow one that has within `reach`.
+std::size_t covered(const std::vector<double>& parts, std::size_t first, std::size_t last,
+                    std::size_t reach) {
+  if (reach >= last - first) return last - first;
+  std::size_t total = 0;
+  std::size_t used = first;
+  for (std::size_t v = first + 1; v <= last; ++v) {
+    if (parts[v] > 0) used = v;
+    total += v - used <= reach ? 1 : 0;
+  }
+  return total;
+}
+
 }  // namespace
 
 void plateau_table(Span<const std::uint64_t> counts, const Plateau& plateau, Span<float> table) {
@@ -200,13 +214,18 @@ void plateau_table(Span<const std::uint64_t> counts, const Plateau& plateau, Spa
   if (first >= last) return;  // at most one count: no contrast
   double mass = 0;
   for (std::size_t v = first + 1; v <= last; ++v) mass += parts[v];
-  const double even = plateau.linear / static_cast<double>(last - first);
+  const std::size_t reach =
+      plateau.extension < 0 ? counts.size() : static_cast<std::size_t>(plateau.extension);
+  const double even = plateau.linear / static_cast<double>(covered(parts, first, last, reach));
   const double share = (1 - plateau.linear) / mass;
   const double most =
       plateau.max_gain > 0 ? plateau.max_gain / 255.0 : std::numeric_limits<double>::infinity();
   double level = 0;
+  std::size_t used = first;  // the last count with pixels
   for (std::size_t v = first + 1; v < counts.size(); ++v) {
-    if (v <= last) level += std::min(parts[v] * share + even, most);
+    if (parts[v] > 0) used = v;
+    const double line = v - used <= reach ? even : 0.0;
+    if (v <= last) level += std::min(parts[v] * share + line, most);
     parts[v] = level;
   }
   const double shift = plateau.midpoint - level / 2;

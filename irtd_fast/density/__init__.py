@@ -9,9 +9,14 @@ A stride of s sums blocks of s x s pixels, exactly as a map at full resolution s
 
 The loops are numba functions without the GIL, compiled on the first call and cached on disk (by
 the package, or in the user's cache folder or ``NUMBA_CACHE_DIR`` where the package cannot be
-written); importing this package neither compiles nor imports numba. Batches are spread over plain
-threads: of numba's own threading layers one aborts the process when two threads enter it, another
-when it is used after a fork (numba manual, "The Threading Layers"), and a loader does both.
+written); importing this package neither compiles nor imports numba.
+
+Batches are spread over plain threads, not by ``parallel=True``: a loader calls this from several
+threads and after forks, and numba's own threading layers do not stand that (tried with 0.68):
+``workqueue``, the one that is always there, aborts the process when two threads enter it; ``omp``
+ends a forked child; only ``tbb`` does neither, and it is a package of its own. Every map, or band
+of rows of one, is written by one thread, its points in their order, so any number of threads gives
+the same bits, which a parallel reduction would not promise.
 """
 
 from __future__ import annotations

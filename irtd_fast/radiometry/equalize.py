@@ -24,25 +24,34 @@ class PlateauEqualization(Recipe):
     With ``h(v)`` the pixels of a count without the tails, ``p(v) = min(h(v), plateau)``, and
     ``first`` and ``last`` the outermost counts with pixels, the output rises from count to count by
 
-        s(v) = min((1 - linear) p(v) / sum(p(first + 1..last)) + linear / (last - first),
+        s(v) = min((1 - linear) p(v) / sum(p(first + 1..last)) + linear a(v) / sum(a),
                    max_gain / 255)
 
     of its range, and the middle of the levels used goes to ``midpoint``; what then lies outside of
-    0..1 is clipped. A picture of one count has no contrast and is 0. A large plateau is classic
-    equalisation, ``plateau`` 1 nearly a straight line.
+    0..1 is clipped. ``a(v)`` is 1 for counts with pixels and for up to ``extension`` empty ones
+    after each of them, else 0. A picture of one count has no contrast and is 0. A large plateau is
+    classic equalisation, ``plateau`` 1 nearly a straight line.
 
-    After FLIR, *Camera Adjustments* application note 102-PS242-100-01 rev. 110 (June 2014), section
-    2.3: plateau value (pixels a bin; figures with 150), maximum gain (figures with 8 levels of 8
-    bits a count of 14), ITT midpoint and tail rejection. The straight-line share is what Tau, Boson
-    and Lepton call linear percent; the note gives no closed formula for it, this one is ours.
+    After FLIR. *Camera Adjustments*, application note 102-PS242-100-01 rev. 110 (June 2014),
+    section 2.3: plateau value (pixels a bin; figures with 150), maximum gain (the steepest slope of
+    the transfer function; figures with 8 levels of 8 bits a count of 14), ITT midpoint, tail
+    rejection. *Lepton Software Interface Description* 110-0144-04 rev. 303, "AGC HEQ Linear
+    Percent": an artificial population is added to every bin with pixels and to a number of empty
+    bins after it (*bin extension*), the same to each, such that all of it is the given percentage
+    of the histogram's pixels; ``s`` without its limit is that histogram's share of a bin. Neither
+    document says where in the sum the gain is limited; here it is each count's step, as a slope
+    is, and what the limit takes away is not given to others, so bland scenes keep little contrast.
 
     Attributes:
         plateau: Pixels of one count above which more do not matter.
         max_gain: Levels of 255 that a count may rise at most; 0 for any.
-        linear: Share of the output given to a straight line between first and last, 0..1.
+        linear: Share of the output given to a straight line between first and last, 0..1
+            (Lepton's default is 20 percent).
         tail: Share of the pixels left out at each end of the histogram, below 0.5.
         midpoint: Where the middle of the levels used goes, 0..1.
         scope: Whose histogram: of each picture, its sequence or its source.
+        extension: Empty counts after each with pixels that take part in the straight line; -1
+            for all between first and last, which makes it straight.
     """
 
     plateau: float = 150.0
@@ -51,6 +60,7 @@ class PlateauEqualization(Recipe):
     tail: float = 0.0
     midpoint: float = 0.5
     scope: Scope = "picture"
+    extension: int = -1
     input_types: ClassVar[tuple[str, ...]] = ("uint8", "uint16")
     name: ClassVar[str] = "plateau_equalization"
 
@@ -58,10 +68,11 @@ class PlateauEqualization(Recipe):
         """Check the parameters."""
         check_scope(self.scope)
         fits = self.plateau > 0 and self.max_gain >= 0 and 0 <= self.linear <= 1
+        fits = fits and -1 <= self.extension <= 65535
         if not (fits and 0 <= self.tail < 0.5 and 0 <= self.midpoint <= 1):
             raise ValueError(
                 "need plateau > 0, max_gain >= 0, linear and midpoint in 0..1, tail in 0..0.5, "
-                f"found {self}"
+                f"extension in -1..65535, found {self}"
             )
 
     def native(self, dtype: OutputType) -> _core.NativeRecipe:
@@ -69,15 +80,16 @@ class PlateauEqualization(Recipe):
         del dtype
         self.require_own()
         return _core.plateau_recipe(
-            self.plateau, self.max_gain, self.linear, self.tail, self.midpoint
+            self.plateau, self.max_gain, self.linear, self.tail, self.midpoint, self.extension
         )
 
     def resolve(self, statistics: Statistics) -> Recipe:
         """A ``LookUp``; the plateau is that of one picture, so it grows with their number."""
         plateau = self.plateau * max(statistics.images, 1)
         shares = _core.plateau_shares(
-            statistics.histogram, plateau, self.max_gain, self.linear, self.tail, self.midpoint
-        )
+            statistics.histogram, plateau, self.max_gain, self.linear, self.tail, self.midpoint,
+            self.extension,
+        )  # fmt: skip
         return LookUp(shares)
 
 

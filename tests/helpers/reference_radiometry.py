@@ -41,7 +41,7 @@ def percentile_bounds(
 
 def plateau_shares(
     histogram: np.ndarray, plateau: float, max_gain: float, linear: float, tail: float,
-    midpoint: float,
+    midpoint: float, extension: int = -1,
 ) -> np.ndarray:  # fmt: skip
     """Shares of the output for every count of a histogram."""
     edges = np.concatenate([[0], np.cumsum(histogram.astype(np.float64))])
@@ -55,7 +55,12 @@ def plateau_shares(
     weight[: first + 1] = 0
     step = np.zeros(len(histogram))
     between = slice(first + 1, last + 1)
-    step[between] = (1 - linear) * weight[between] / weight[between].sum() + linear / (last - first)
+    # Lepton's artificial population: one for each bin with pixels, and some empty ones after it.
+    artificial = np.zeros(len(histogram))
+    for v in used:
+        artificial[v : len(histogram) if extension < 0 else v + extension + 1] = 1
+    line = artificial[between] / artificial[between].sum()
+    step[between] = (1 - linear) * weight[between] / weight[between].sum() + linear * line
     if max_gain > 0:
         step = np.minimum(step, max_gain / 255)
     level = np.cumsum(step)

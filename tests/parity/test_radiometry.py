@@ -168,6 +168,8 @@ def test_stretches_follow_their_formula(case, dtype, recipe):
             PlateauEqualization(5, 0),
             PlateauEqualization(1e9, 0, linear=0.25, tail=0.01),
             PlateauEqualization(20, 2.5, midpoint=0.3),
+            PlateauEqualization(20, 0, linear=0.2, extension=0),
+            PlateauEqualization(20, 6, linear=0.6, extension=3, tail=0.02),
         ]
     ),
 )
@@ -177,6 +179,7 @@ def test_plateau_equalization_follows_its_formula(case, dtype, recipe):
     keep = reference.usable(image, valid)
     histogram = np.bincount(image[keep], minlength=size)
     parameters = (recipe.plateau, recipe.max_gain, recipe.linear, recipe.tail, recipe.midpoint)
+    parameters += (recipe.extension,)
     shares = reference.plateau_shares(histogram, *parameters)
     expected = np.where(keep, shares[image], 0) * reference.TOP[dtype]
     assert_close(recipe.apply(image, dtype=dtype, valid=valid), expected, dtype)

@@ -127,6 +127,7 @@ struct Plateau {
   double linear = 0;      ///< share of the output given to a straight line, 0..1
   double tail = 0;        ///< share of the pixels left out at each end, below 0.5
   double midpoint = 0.5;  ///< where the middle of the levels used goes
+  int extension = -1;     ///< empty counts after each with pixels that the line covers; -1: all
 };
 
 /// The shares 0..1 of the output for as many adjacent counts as `counts` tells of; all 0 if only
