@@ -41,6 +41,9 @@ class Facts:
         labelled: False where no label was found: that nothing is labelled then says nothing.
         ignored: Objects that the publisher marks as neither positive nor negative; they are not
             among the boxes, and where there are some nobody knows how many there are in all.
+        partial: Category words of objects that may be seen in part but are not among the boxes: a
+            crop left too little of them (``follow``). Of these words nothing is said of all.
+        depths: Distance of each box's object from the camera, in any one unit, or empty.
     """
 
     index: int
@@ -66,6 +69,8 @@ class Facts:
     attributes: Mapping[str, str] = field(default_factory=dict)
     labelled: bool = True
     ignored: int = 0
+    partial: tuple[str, ...] = ()
+    depths: tuple[float, ...] = ()
 
     def present(self) -> tuple[str, ...]:
         """Category words of the boxes and points, by first appearance."""
