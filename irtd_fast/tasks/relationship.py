@@ -100,14 +100,12 @@ class Relationship(Scored):
         reference, subject = references[place], draws.choice(subjects)
         kind, words = draws.choice(data.relations)
         holds = official_relation(kind, subject, reference, facts)
-        question = data.defects if options.defects else data.question
-        text = question.format(
-            subject=subject.word, relation=words, reference=reference.word,
-            ordinal=official_ordinal(place + 1, defects=options.defects),
-        )  # fmt: skip
+        question = official_question(
+            subject.word, words, place + 1, reference.word, defects=options.defects
+        )
         return [
             Text(
-                self.name, text, "yes" if holds else "no", kind,
+                self.name, question, "yes" if holds else "no", kind,
                 (subject.number, reference.number), recorded(options),
             )
         ]  # fmt: skip
@@ -132,6 +130,17 @@ def official_pair(
         return None
     cars, rest = groups[data.car], groups[draws.choice(others)]
     return (rest, cars) if rest[0].box[0] < cars[0].box[0] else (cars, rest)
+
+
+def official_question(
+    subject: str, relation: str, number: int, reference: str, *, defects: bool
+) -> str:
+    """The published question about the ``number``-th object from the left, counted from 1."""
+    data = _data()
+    return (data.defects if defects else data.question).format(
+        subject=subject, relation=relation, reference=reference,
+        ordinal=official_ordinal(number, defects=defects),
+    )  # fmt: skip
 
 
 def official_ordinal(number: int, *, defects: bool) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -89,11 +89,19 @@ class Security(Scored):
     def _text(
         self, question: str, words: Sequence[str], shown: Sequence[str], options: Options
     ) -> Text:
-        pairs = zip(LETTERS, words, strict=False)
-        answer = " ".join([f"({letter}) {word}" for letter, word in pairs if word not in shown])
-        return Text(
-            self.name, f"{question}\n{lettered(words)}", answer, self.name, (), recorded(options)
-        )
+        asked = f"{question}\n{lettered(words)}"
+        answer = absent_answer(words, shown)
+        return Text(self.name, asked, answer, self.name, (), recorded(options))
+
+
+def absent_answer(words: Sequence[str], present: Collection[str]) -> str:
+    """The options that are not present, with their letters, in order.
+
+    >>> absent_answer(["bus", "person", "other vehicle", "car"], ["person", "car"])
+    '(A) bus (C) other vehicle'
+    """
+    pairs = zip(LETTERS, words, strict=False)
+    return " ".join([f"({letter}) {word}" for letter, word in pairs if word not in present])
 
 
 def _official(facts: Facts, options: Options) -> tuple[list[str], Sequence[str]]:
