@@ -31,7 +31,9 @@ _BETWEEN = re.compile(r"[\s,]*")
 _POINT = re.compile(rf"\(({_N}),({_N})\)|\[({_N}),({_N})\]")
 _MARK = re.compile(r"<ref>(?P<ref>[^<]*+)</ref>|<pos>(?P<pos>(?:[^<]|<(?!/?pos>))*+)</pos>")
 _NUMBERS = re.compile(_N)
-_DEEP = re.compile(rf"(?:[\[({{][^\])}}]*+){{{MAX_DEPTH + 1}}}")  # openings, nothing closed between
+_DEEP = re.compile(
+    rf"(?:[\[({{][^\[({{\])}}]*+){{{MAX_DEPTH + 1}}}"
+)  # openings, nothing closed between
 
 
 @dataclass(frozen=True, slots=True)
