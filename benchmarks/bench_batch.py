@@ -58,7 +58,7 @@ class Task:
             **({} if train else {"normalize": Counts(), "dtype": "uint8"}),
         )  # fmt: skip
         self.loader.set_epoch(number + 2)
-        self.order = self.loader.sampler.epoch_order(number + 2)
+        self.order = self.loader.course.order(number + 2)
         self.windows, self.flips = None, None
         if self.augment is not None:
             sides = (np.full(count, side, np.int64) for side in (HEIGHT, WIDTH))

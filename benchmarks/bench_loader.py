@@ -138,7 +138,7 @@ class Best:
 
     def __post_init__(self) -> None:
         loader = train_loader(self.dataset)
-        order = loader.sampler.epoch_order(0)
+        order = loader.course.order(0)
         plans = [
             loader.plan_batch(order[k : k + BATCH], 0)
             for k in range(0, len(order) - BATCH + 1, BATCH)

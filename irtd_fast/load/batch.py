@@ -34,6 +34,8 @@ class Batch:
         visible_boxes: (k, 4) xyxy float32 in batch pixels: the visible side's own ground truth.
         visible_offsets: (b + 1) int64 of those.
         visible_categories: (k,) int32 of those.
+        padding: (b,) true for samples that only make ranks equally long (``remainder="pad"``);
+            ``None`` for a batch that is not part of an epoch.
         density: (b, h, w) float32 density maps of the points if the loader was asked for them; each
             sums up to the number of points of its sample.
         crop_outcome: (b,) uint8 ``geometry.windows.Outcome`` of each window if they were chosen by
@@ -58,6 +60,7 @@ class Batch:
     visible_boxes: NDArray[np.float32] | None = None
     visible_offsets: NDArray[np.int64] | None = None
     visible_categories: NDArray[np.int32] | None = None
+    padding: NDArray[np.bool_] | None = None
     density: NDArray[np.float32] | None = None
     crop_outcome: NDArray[np.uint8] | None = None
     box_ledger: Ledger = Ledger()  # noqa: RUF009 - frozen

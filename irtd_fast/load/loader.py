@@ -17,12 +17,18 @@ from irtd_fast.geometry.resampling import Border, Filter, check_choice
 from irtd_fast.geometry.windows import Pictures
 from irtd_fast.load.augment import Augment, whole_windows, window_matrices
 from irtd_fast.load.batch import Batch
+from irtd_fast.load.course import Course
 from irtd_fast.load.memory import affordable_prefetch
+from irtd_fast.load.orders import Order
 from irtd_fast.load.pairs import PairFrames, Visible
 from irtd_fast.load.plan import BatchPlan, Places
+from irtd_fast.load.position import Position
 from irtd_fast.load.prefetch import Prefetcher
+from irtd_fast.load.ranks import find_rank
 from irtd_fast.load.recipes import SampleRecipes
-from irtd_fast.load.sampler import Order, Sampler
+from irtd_fast.load.sampler import Remainder, Sampler
+from irtd_fast.load.skipped import Skipped
+from irtd_fast.load.watch import SourceWatch
 from irtd_fast.radiometry import MinMax, Recipe
 from irtd_fast.radiometry.base import OutputType
 from irtd_fast.store.dataset import Dataset
@@ -84,7 +90,9 @@ class Loader:
         filter: How pictures are resized (``geometry.resample`` explains each). ``antialias`` keeps
             small hot targets when it reduces; ``bilinear`` is what OpenCV does by default.
         border: What stands where a window reaches beyond its picture.
-        order: ``random`` or ``sequential``.
+        order: ``random`` (a true permutation), ``sequential``, ``shards`` (for network disks),
+            ``shape`` (batches of one native shape), or an order of ``load.orders``: ``Weighted``,
+            ``Curriculum``, ``ShardShuffled(window)``.
         visible: Give the visible partners too (``Batch.visible``), cut by the same draw: ``True``
             or options. What is no pair, or does not fit, is refused when the loader is made.
         shrink_jpeg: Let JPEG pictures of compact stores be decoded 2, 4 or 8 times smaller where
@@ -92,9 +100,14 @@ class Loader:
         boxes: What becomes of boxes that the window cuts.
         density: How density maps of the points are made (``Batch.density``), ``None``: none are.
         seed: Of order and augmentation.
-        rank: Of this process.
+        rank: Of this process; with ``world_size``, or neither: then ``torch.distributed``, or the
+            environment that torchrun or Slurm sets, say it (``load.ranks.find_rank``).
         world_size: Processes that share an epoch.
-        drop_last: Drop what does not fill a batch.
+        remainder: What becomes of the samples that fill no batch on every rank: ``wrap`` repeats
+            others, ``pad`` does so and marks them (``Batch.padding``), ``drop`` leaves them out.
+        drop_last: The same as ``remainder="drop"``.
+        on_error: What to do about a sample that cannot be read: ``raise``, or ``skip``: its batch
+            comes without it, and ``skipped`` counts it and says why.
         threads: Native threads, by default some more than cores.
         prefetch: Batches made ahead; 0 makes each when it is asked for.
         memory_limit: Bytes (or ``"2GB"``) that batches may take: those made ahead, the one in the
@@ -103,7 +116,8 @@ class Loader:
 
     Raises:
         ValueError: An argument outside of the above.
-        LoaderError: While iterating: a sample that cannot be read, by number and name.
+        LoaderError: While iterating: a sample that cannot be read, by number and name; a source
+            that was replaced meanwhile; with ``skip``, more than a tenth that cannot be read.
     """
 
     dataset: Dataset
@@ -114,11 +128,11 @@ class Loader:
     dtype: OutputType = "float32"
     channels: int = 1
     layout: Literal["chw", "hwc"] = "chw"
-    order: Order = "random"
+    order: Order | str = "random"
     boxes: BoxOptions = field(default_factory=BoxOptions)
     seed: int = 0
-    rank: int = 0
-    world_size: int = 1
+    rank: int | None = None
+    world_size: int | None = None
     drop_last: bool = False
     threads: int = 0
     prefetch: int = 2
@@ -128,6 +142,8 @@ class Loader:
     visible: bool | Visible = False
     shrink_jpeg: bool = True
     memory_limit: int | str | None = None
+    remainder: Remainder = "wrap"
+    on_error: Literal["raise", "skip"] = "raise"
 
     def __post_init__(self) -> None:
         """Check the arguments and fix the order of epochs."""
@@ -139,18 +155,19 @@ class Loader:
         check_choice("dtype", self.dtype, OutputType)
         if self.layout not in ("chw", "hwc"):
             raise ValueError(f"layout must be chw or hwc, found {self.layout!r}")
+        if self.on_error not in ("raise", "skip"):
+            raise ValueError(f"on_error must be raise or skip, found {self.on_error!r}")
         check_choice("filter", self.filter, Filter)
         check_choice("border", self.border, Border)
         self._prepare()
-        self.sampler = Sampler(
-            len(self.dataset), self.batch_size, self.order, self.seed, self.rank,
-            self.world_size, self.drop_last,
-        )  # fmt: skip
+        self.rank, self.world_size = find_rank(self.rank, self.world_size)
+        remainder: Remainder = "drop" if self.drop_last else self.remainder
+        sampler = Sampler(self.batch_size, self.rank, self.world_size, remainder)
+        self.course = Course(self.dataset, self.order, sampler, self.seed)
         self.ahead = affordable_prefetch(self._batch_bytes(), self.prefetch, self.memory_limit)
         self.stats = LoaderStats()
+        self.skipped = Skipped()
         self.box_ledger = self.point_ledger = Ledger()
-        self._epoch = 0
-        self._next = 0
 
     def __getstate__(self) -> dict[str, Any]:
         made_anew = {"_recipes", "_visible", "_visible_recipes", "_frames"}
@@ -170,38 +187,38 @@ class Loader:
             self._visible_recipes = SampleRecipes(self._visible.normalize, self.dataset, self.dtype)
 
     def __len__(self) -> int:
-        return len(self.sampler)
+        """Batches of a whole epoch, the same on every rank."""
+        return len(self.course)
 
     def __iter__(self) -> Iterator[Batch]:
-        epoch, first = self._epoch, self._next
-        batches = self._produce(epoch, first)
+        start = self.course.position
         self.box_ledger = self.point_ledger = Ledger()
-        for number, batch in enumerate(batches, start=first + 1):
-            self._next = number
+        for seen, batch in self._produce(start):
+            self.course.position = Position(start.epoch, seen)
             self.box_ledger += batch.box_ledger
             self.point_ledger += batch.point_ledger
             yield batch
-        self._epoch, self._next = epoch + 1, 0
+        self.set_epoch(start.epoch + 1)
 
     def set_epoch(self, epoch: int) -> None:
         """Start the next iteration at the beginning of an epoch."""
-        self._epoch, self._next = epoch, 0
+        self.course.position = Position(epoch)
 
-    def state_dict(self) -> dict[str, int]:
-        """Where the loader is, as JSON-able data: exact in the middle of an epoch."""
-        seen = self._next * self.batch_size
-        return {"version": 1, "seed": self.seed, "epoch": self._epoch, "batch": self._next,
-                "samples": min(seen, self.sampler.samples_per_rank) * self.world_size}  # fmt: skip
+    def state_dict(self) -> dict[str, Any]:
+        """Where the loader is, as small JSON-able data: exact in the middle of an epoch.
 
-    def load_state_dict(self, state: Mapping[str, int]) -> None:
-        """Continue where another loader of the same dataset, seed and shape was.
+        It counts samples of all ranks, so a loader with another batch size or world size goes on
+        from it as well.
+        """
+        return self.course.state_dict()
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Continue where another loader of the same dataset, seed and order was.
 
         Raises:
-            ValueError: The state belongs to another seed or version.
+            ValueError: The state belongs to another seed, dataset, order or version.
         """
-        if state.get("version") != 1 or state.get("seed") != self.seed:
-            raise ValueError(f"state of another loader: {dict(state)}, expected seed {self.seed}")
-        self._epoch, self._next = int(state["epoch"]), int(state["batch"])
+        self.course.load_state_dict(state)
 
     def _batch_bytes(self) -> int:
         """Bytes of a batch's pictures and density maps."""
@@ -216,35 +233,49 @@ class Loader:
     def _waited(self, seconds: float) -> None:
         self.stats.wait_ns += int(seconds * 1e9)
 
-    def _produce(self, epoch: int, first: int) -> Iterator[Batch]:
-        """Batches of the rest of an epoch.
+    def _produce(self, start: Position) -> Iterator[tuple[int, Batch]]:
+        """Batches of the rest of an epoch, each with the samples seen after it.
 
         With ``prefetch`` two threads are at work beside the native ones: one plans (draws, labels),
         the other one waits for the pixels of the plan before, so that no core waits for Python.
         """
-        plans = self._plans(epoch, first)
+        plans = self._plans(start)
         if self.ahead == 0:
             return self._rendered(plans)
         ahead = iter(Prefetcher(plans, _PLANS_AHEAD))
         return iter(Prefetcher(self._rendered(ahead), self.ahead, self._waited))
 
-    def _plans(self, epoch: int, first: int) -> Iterator[BatchPlan]:
-        order = self.sampler.epoch_order(epoch)
-        for number in range(first, len(self)):
-            picks = order[number * self.batch_size : (number + 1) * self.batch_size]
-            plan = self.plan_batch(picks, epoch)
+    def _plans(self, start: Position) -> Iterator[tuple[int, BatchPlan]]:
+        watch = SourceWatch(self.dataset.sources)
+        for share in self.course.shares(start):
+            watch.look()
+            plan = self.plan_batch(share.index, start.epoch)
+            plan.targets["padding"] = share.padding
             if self.ahead > 0:
                 for places in (plan.infrared, plan.visible):
                     if places is not None:
                         self.dataset.pipeline.read_ahead(places.codes, places.rows)
-            yield plan
+            yield share.position, plan
 
-    def _rendered(self, plans: Iterator[BatchPlan]) -> Iterator[Batch]:
+    def _rendered(self, plans: Iterator[tuple[int, BatchPlan]]) -> Iterator[tuple[int, Batch]]:
         try:
-            for plan in plans:
-                yield self.render(plan)
+            for seen, plan in plans:
+                yield seen, self._surely(plan)
         finally:
             plans.close()  # type: ignore[attr-defined]  # a generator: ends what plans ahead
+
+    def _surely(self, plan: BatchPlan) -> Batch:
+        """The batch, without the samples that cannot be read if that is what ``on_error`` says."""
+        while True:
+            try:
+                batch = self.render(plan)
+            except LoaderError as error:
+                if self.on_error == "raise":
+                    raise
+                plan = self.skipped.without(error, plan, self.plan_batch)
+            else:
+                self.skipped.saw(len(plan))
+                return batch
 
     def make_batch(self, index: NDArray[np.int64], epoch: int) -> Batch:
         """One batch of these dataset numbers, with the draws of an epoch."""

@@ -1,40 +1,55 @@
-"""Which samples a rank sees in an epoch, and in which order."""
+"""Who sees which samples of an epoch, batch by batch."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from irtd_fast.load.random import permutation
+Remainder = Literal["wrap", "pad", "drop"]
+REMAINDERS: tuple[Remainder, ...] = get_args(Remainder)
 
-Order = Literal["random", "sequential"]
+
+@dataclass(frozen=True)
+class Share:
+    """One batch of one rank.
+
+    Attributes:
+        index: (b,) dataset numbers.
+        padding: (b,) true for samples that are there to make ranks equal and belong to another
+            place of the epoch (``pad`` only).
+        position: Samples of the epoch, over all ranks, that are seen when this batch is done.
+    """
+
+    index: NDArray[np.int64]
+    padding: NDArray[np.bool_]
+    position: int
 
 
 @dataclass(frozen=True)
 class Sampler:
-    """A pure function of (seed, epoch): the same on every rank, cut into equal parts.
+    """Divides an order among ranks.
+
+    Step t of all ranks together takes the next ``batch_size x world_size`` samples of the order,
+    dealt to the ranks one after another. So what has been seen is a beginning of the order whatever
+    the world size was, and an epoch can go on with another one. Every rank has the same number of
+    batches, of the same lengths.
 
     Attributes:
-        count: Samples of the dataset.
-        batch_size: Samples of a batch.
-        order: ``random`` (a true permutation) or ``sequential``.
-        seed: Of the run.
+        batch_size: Samples of a batch of one rank.
         rank: Of this process.
         world_size: Processes that share an epoch.
-        drop_last: Drop what does not fill a batch on every rank; otherwise ranks are made equally
-            long by wrapping round, and the last batch may be short.
+        remainder: What becomes of the samples at the end (of every group) that do not make a whole
+            step. ``wrap``: ranks get equally many, the missing ones from the beginning of the
+            group. ``pad``: the same, and the batch says which they are. ``drop``: left out.
     """
 
-    count: int
     batch_size: int
-    order: Order = "random"
-    seed: int = 0
     rank: int = 0
     world_size: int = 1
-    drop_last: bool = False
+    remainder: Remainder = "wrap"
 
     def __post_init__(self) -> None:
         """Check the numbers."""
@@ -42,28 +57,37 @@ class Sampler:
             raise ValueError(f"batch_size must be positive, found {self.batch_size}")
         if not 0 <= self.rank < self.world_size:
             raise ValueError(f"need 0 <= rank < world_size, found {self.rank}, {self.world_size}")
-        if self.order not in ("random", "sequential"):
-            raise ValueError(f"order must be random or sequential, found {self.order!r}")
+        if self.remainder not in REMAINDERS:
+            known = ", ".join(REMAINDERS)
+            raise ValueError(f"remainder must be one of {known}, found {self.remainder!r}")
 
     @property
-    def samples_per_rank(self) -> int:
-        """Samples that every rank sees in an epoch."""
-        if self.drop_last:
-            whole = self.count // (self.world_size * self.batch_size)
-            return whole * self.batch_size
-        return -(-self.count // self.world_size)
+    def _step(self) -> int:
+        return self.batch_size * self.world_size
 
-    def __len__(self) -> int:
-        """Batches of an epoch, the same on every rank."""
-        return (self.samples_per_rank + self.batch_size - 1) // self.batch_size
+    def steps(self, ends: NDArray[np.int64], position: int = 0) -> NDArray[np.int64]:
+        """(steps, 3) begin, end and group begin of every step from a position of the order on."""
+        found = []
+        begin = 0
+        for end in ends.tolist():
+            first = max(begin, position)
+            count = max(0, end - first)
+            whole = count // self._step
+            starts = first + self._step * np.arange(whole, dtype=np.int64)
+            found.append(np.stack([starts, starts + self._step, np.full(whole, begin)], axis=1))
+            if count % self._step and self.remainder != "drop":
+                found.append(np.array([[first + whole * self._step, end, begin]], np.int64))
+            begin = end
+        return np.concatenate(found) if found else np.zeros((0, 3), np.int64)
 
-    def epoch_order(self, epoch: int) -> NDArray[np.int64]:
-        """Dataset numbers that this rank sees, in order."""
-        if self.order == "random":
-            order = permutation(self.seed, epoch, self.count)
-        else:
-            order = np.arange(self.count, dtype=np.int64)
-        total = self.samples_per_rank * self.world_size
-        if total > self.count:
-            order = np.resize(order, total)
-        return order[self.rank : total : self.world_size]
+    def share(self, order: NDArray[np.int64], step: NDArray[np.int64]) -> Share:
+        """This rank's batch of a step."""
+        begin, end, group = (int(v) for v in step)
+        mine = np.arange(begin + self.rank, end, self.world_size)
+        wanted = -(-(end - begin) // self.world_size)
+        padding = np.zeros(wanted, bool)
+        if len(mine) < wanted:
+            beyond = begin + self.rank + self.world_size * len(mine) - end
+            mine = np.append(mine, group + beyond % (end - group))  # no more than one is missing
+            padding[-1] = self.remainder == "pad"
+        return Share(order[mine], padding, end)

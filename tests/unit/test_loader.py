@@ -141,7 +141,7 @@ def test_resume_in_mid_epoch_is_exact(dataset):
     second = make()
     second.load_state_dict(state)
     assert digest(second) == whole[3:]
-    with pytest.raises(ValueError, match="another loader"):
+    with pytest.raises(ValueError, match="state of another seed: found 8, this loader has 9"):
         Loader(dataset, seed=9).load_state_dict(state)
 
 
