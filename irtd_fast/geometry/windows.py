@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 TRIES = 10
+_ROUNDING = 1e-3  # pixels; smaller differences come from the arithmetic of labels
 LANES = 5  # random numbers of a try: area, ratio, margin, place across, place down
 
 Floats = NDArray[np.float64]
@@ -34,7 +35,7 @@ class Outcome(enum.IntEnum):
 class ObjectCrop:
     """Random windows that keep chosen objects whole, or visible to a promised fraction.
 
-    An object can be chosen if its box is finite, has an area, and shows at least ``promise`` of
+    An object can be chosen if its box is finite, is wider and higher than 0.001 pixel, and shows at least ``promise`` of
     itself in the picture. Window sizes are drawn from the bounds of scale and ratio and enlarged as
     far as the chosen objects with their margin need it, within the ratio bounds; ten draws are
     tried with margin, then without. Whatever fits first is placed at random so that it holds all
@@ -157,7 +158,7 @@ def _cores(pictures: Pictures, sides: Floats, promise: float) -> tuple[Floats, N
         box = _settled(box, limit)
         low, high = np.clip(box[:, :2], 0, limit), np.clip(box[:, 2:], 0, limit)
         fraction = (high - low).prod(axis=1) / (box[:, 2:] - box[:, :2]).prod(axis=1)
-        able = np.isfinite(box).all(axis=1) & (box[:, 2:] > box[:, :2]).all(axis=1)
+        able = np.isfinite(box).all(axis=1) & (box[:, 2:] - box[:, :2] > _ROUNDING).all(axis=1)
         able &= (high > low).all(axis=1) & (fraction >= promise)
         shrink = np.sqrt(np.minimum(1.0, promise / fraction))[:, None]
         centre, half = (low + high) / 2, (high - low) / 2 * shrink
@@ -171,7 +172,7 @@ def _cores(pictures: Pictures, sides: Floats, promise: float) -> tuple[Floats, N
 def _settled(box: Floats, limit: Floats) -> Floats:
     """Boxes that leave the picture by no more than rounding (0.001 pixel) moved into it."""
     inside = np.clip(box, 0, np.concatenate([limit, limit], axis=1))
-    near = np.asarray((np.abs(box - inside) <= 1e-3).all(axis=1))
+    near = np.asarray((np.abs(box - inside) <= _ROUNDING).all(axis=1))
     return np.where(near[:, None], inside, box)
 
 
