@@ -35,13 +35,13 @@ class Outcome(enum.IntEnum):
 class ObjectCrop:
     """Random windows that keep chosen objects whole, or visible to a promised fraction.
 
-    An object can be chosen if its box is finite, is wider and higher than 0.001 pixel, and shows at least ``promise`` of
-    itself in the picture. Window sizes are drawn from the bounds of scale and ratio and enlarged as
-    far as the chosen objects with their margin need it, within the ratio bounds; ten draws are
-    tried with margin, then without. Whatever fits first is placed at random so that it holds all
-    chosen objects. Where nothing fits the fall-back is taken, and the outcome says so:
-    ``letterbox`` shows the whole picture (so the promise holds there too), ``centre`` promises
-    nothing.
+    An object can be chosen if its box is finite, is wider and higher than 0.001 pixel, and shows at
+    least ``promise`` of itself in the picture. Window sizes are drawn from the bounds of scale and
+    ratio and enlarged as far as the chosen objects with their margin need it, within the ratio
+    bounds; ten draws are tried with margin, then without. Whatever fits first is placed at random
+    so that it holds all chosen objects. Where nothing fits the fall-back is taken, and the outcome
+    says so: ``letterbox`` shows the whole picture (so the promise holds there too), ``centre``
+    promises nothing.
 
     Attributes:
         promise: Fraction of each chosen object's box (all of it, not what the picture shows) that
