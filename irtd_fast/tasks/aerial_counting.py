@@ -58,11 +58,12 @@ class AerialCounting(Scored):
         never = templates("counting")[self.name]["clean"]["not_asked"]
         found = tuple(things(facts))
         if zero_turn(draws):
-            present = frozenset(facts.present())
+            present = frozenset((*facts.present(), *facts.partial))
             absent = [w for w in absent_words(facts.vocabulary, present) if w not in never]
             if absent:
                 return draws.choice(absent)
-        fit = [w for w in found if covered(w).isdisjoint(found) and w not in never]
+        shown = (*found, *facts.partial)
+        fit = [w for w in found if covered(w).isdisjoint(shown) and w not in never]
         return draws.choice(fit) if fit else ""
 
 

@@ -47,7 +47,10 @@ class PedestrianCounting(Scored):
         nobody = not places_of(facts, category)
         if options.mode == "official":
             return [] if nobody else [official_text(self.name, facts, options)]
-        if facts.ignored or not set(data["uncounted"]).isdisjoint(facts.present()):
+        shown = (*facts.present(), *facts.partial)
+        if facts.ignored or category in facts.partial:
+            return []
+        if not set(data["uncounted"]).isdisjoint(shown):
             return []
         if nobody and not zero_turn(draws):
             return []

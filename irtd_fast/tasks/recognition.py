@@ -140,9 +140,9 @@ def _apart(one: str, other: str) -> bool:
 
 def label_of(facts: Facts) -> str:
     """What the picture shows, if that is one thing; ``""`` otherwise."""
-    if len(facts.categories) == 1:
-        return facts.categories[0]
-    if facts.categories:
+    if len(facts.categories) + len(facts.partial) == 1:
+        return facts.categories[0] if facts.categories else ""
+    if facts.categories or facts.partial:
         return ""
     return facts.attributes.get("label") or facts.attributes.get("class", "")
 

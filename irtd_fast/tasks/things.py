@@ -31,10 +31,12 @@ def places_of(facts: Facts, category: str) -> Places:
 def things(facts: Facts) -> dict[str, Places]:
     """Categories that the picture shows, in the order of their words, and where their things are.
 
-    Categories that name no thing (``background``, ``person?``) are left out.
+    Categories that name no thing (``background``, ``person?``) are left out, and those of which a
+    crop left something out that may still be seen (``Facts.partial``).
     """
     words = sorted({*facts.categories, *facts.point_categories})
-    found = {word: places_of(facts, word) for word in words if is_named(word)}
+    known = [word for word in words if is_named(word) and word not in facts.partial]
+    found = {word: places_of(facts, word) for word in known}
     return {word: places for word, places in found.items() if places}
 
 

@@ -104,6 +104,13 @@ def _location(text: Text, objects: list[Object], size: tuple[int, int], units: s
     )
 
 
+def named(text: Text, objects: list[Object], size: tuple[int, int]) -> list[int]:
+    """Numbers of the objects that a grounding question fits."""
+    phrase = re.search(r"the .+ picture", text.question.replace("the bounding box of ", ""))
+    assert phrase is not None
+    return [o.number for o in resolve(phrase[0], objects, size, loose=True)]
+
+
 def _grounding(text: Text, objects: list[Object], size: tuple[int, int], units: str) -> bool:
     phrase = re.search(r"the .+ picture", text.question.replace("the bounding box of ", ""))
     assert phrase is not None

@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from text_truth import PLURALS, Object, is_true, visible
+from text_truth import PLURALS, Object, is_true, named, visible
 
 from irtd_fast.geometry import matrix as affine
 from irtd_fast.geometry.remap import BoxOptions
@@ -97,6 +97,25 @@ def test_every_clean_text_about_a_crop_is_true_of_all_that_is_seen_in_it(facts, 
         again = rebuild(text, window)
         if again is not None:
             assert (again.task, again in texts) == (text.task, True)
+
+
+@settings(max_examples=300, deadline=None)
+@given(pictures(), options(), st.data())
+def test_clean_texts_stay_true_where_places_move_by_less_than_half_the_margin(facts, how, data):
+    """Nobody labels to the pixel: what a text says does not hang on that."""
+    size = (facts.height, facts.width)
+    moves = st.floats(-0.0049, 0.0049)
+    objects = visible(facts.categories, facts.boxes, size)
+    moved = []
+    for o in objects:
+        dx, dy = data.draw(moves) * facts.width, data.draw(moves) * facts.height
+        x0, y0, x1, y1 = o.box
+        moved.append(dataclasses.replace(o, box=(x0 + dx, y0 + dy, x1 + dx, y1 + dy)))
+    for text in built(facts, how):
+        if text.task == "grounding":
+            assert named(text, moved, size) == [text.objects[0]], (text, moved)
+        if text.task == "relationship":
+            assert is_true(text, moved, size, ""), (text, moved)
 
 
 def test_the_evaluator_tells_wrong_texts():
