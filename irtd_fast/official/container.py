@@ -106,11 +106,18 @@ def _unescaped(strings: tuple[str, ...]) -> tuple[str, str, str, str] | None:
     """Decode the strings of an entry; None if an escape is not JSON's."""
     try:
         number, image, question, answer = [
-            json.loads(f'"{text}"') if "\\" in text else text for text in strings
+            text if "\\" not in text else _unescape(text) for text in strings
         ]
     except ValueError:
         return None
     return number, image, question, answer
+
+
+def _unescape(text: str) -> str:
+    if text.count("\\") == text.count("\\n"):  # line ends only, as in every published question
+        return text.replace("\\n", "\n")
+    decoded: str = json.loads(f'"{text}"')
+    return decoded
 
 
 def _not_json(

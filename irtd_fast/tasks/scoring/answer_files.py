@@ -111,7 +111,8 @@ class _Reader:
 
     def read(self, file: Path) -> None:
         rows, records = _rows(file)
-        form = self.form or _recognise(rows)
+        table = file.suffix.lower() in _TABLES
+        form = self.form or ("vlmevalkit" if table else _recognise(rows))
         for index, (number, row) in enumerate(rows):
             where = f"record {number}" if records else f"line {number}"
             self._add(form, row, _Place(file, index, where))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ from typing import Any
 from irtd_fast.errors import AnnotationError, UnsupportedError
 
 MAX_BYTES = 1 << 30
+_BROKEN_BOOK = (OSError, ValueError, LookupError, TypeError, AttributeError, SyntaxError, EOFError)
 _MAX_FIELD = 1 << 28  # VLMEvalKit's tables may hold whole pictures in base64
 Row = tuple[int, dict[str, Any]]
 
@@ -127,5 +130,5 @@ def read_workbook(path: Path) -> Iterator[Row]:
                 yield number, dict(zip(header, cells, strict=False))
         finally:
             book.close()
-    except (OSError, ValueError, KeyError, IndexError, TypeError, SyntaxError) as error:
+    except (*_BROKEN_BOOK, zipfile.BadZipFile, zlib.error) as error:
         raise AnnotationError(f"{path}: not a workbook: {error}", path=str(path)) from error
