@@ -49,7 +49,7 @@ def build(
     ] = None,
     name: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Of the texts; by default the subset's or the mode's."),
+        typer.Option(metavar="NAME", help="Of the texts; by default the subset's, or built-MODE."),
     ] = None,
     source: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Only this source; repeatable.")

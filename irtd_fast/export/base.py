@@ -19,6 +19,7 @@ from typing import Any, Literal
 
 from irtd_fast.errors import StoreExistsError, UnknownFormatError
 from irtd_fast.store.dataset import Dataset
+from irtd_fast.tasks.text import UNITS, Units
 
 # Name on the command line -> module, and what it is.
 FORMATS: dict[str, tuple[str, str]] = {
@@ -46,6 +47,7 @@ class ExportJob:
             the store keeps them and renders the others, ``link`` links to the files of a dump,
             ``none`` writes none.
         roots: For ``link``: dump of each source, by its name in the store.
+        grid: (height, width) of composed re-identification grids.
         recipe: Recipe by which counts become 8 bits; ``None``: 8-bit counts as they are, others by
             percentiles.
         quality: Of JPEG.
@@ -66,10 +68,11 @@ class ExportJob:
     subsets: tuple[str, ...] = ()
     pictures: PictureForm = "jpeg"
     roots: Mapping[str, Path] = field(default_factory=dict)
+    grid: tuple[int, int] = (512, 512)
     recipe: Any = None
     quality: int = 95
     paths: Literal["relative", "published"] = "relative"
-    units: str | None = None
+    units: Units | None = None
     container: Literal["array", "official"] = "array"
     replace: bool = False
     dry_run: bool = False
@@ -141,6 +144,8 @@ def export_store(dataset: Dataset, out: str | Path, format: str, **options: Any)
         raise ValueError(
             f"pictures must be one of {', '.join(PICTURE_FORMS)}, found {job.pictures!r}"
         )
+    if job.units not in (None, *UNITS):
+        raise ValueError(f"units must be one of {', '.join(UNITS)}, found {job.units!r}")
     report = replace(write(job), written=not job.dry_run)
     report.seconds = time.perf_counter() - started
     return report

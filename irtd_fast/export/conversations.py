@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 from irtd_fast.export.base import ExportJob, ExportReport
 from irtd_fast.export.entries import Chosen, choose_texts
-from irtd_fast.export.pictures import Pictures, recipe_words
+from irtd_fast.export.pictures import FOLDER, Pictures, recipe_words, safe_name
+from irtd_fast.grids import Grid
 from irtd_fast.official.published import published_path
 from irtd_fast.store.text_columns import TextRecord
+from irtd_fast.tasks.retell import grid_of
 
 IMAGE_MARK = "<image>\n"
 
@@ -47,6 +49,7 @@ class Conversations:
         self.report = ExportReport(format, str(job.out), recipe=recipe_words(job.recipe))
         self.pictures = Pictures(job)
         self._paths: dict[int, str] = {}
+        self._grids: dict[str, Grid] = {}
         self._unpublished = 0
         self.turns = [turn for chosen in choose_texts(job) for turn in self._turns(chosen)]
         if self._unpublished:
@@ -62,7 +65,11 @@ class Conversations:
             number = counts[sample, text.task] = counts.get((sample, text.task), -1) + 1
             more = f"/{number}" if number else ""
             key = f"{self.job.dataset[sample].id}/{text.task}{more}"
-            turns.append(Turn(key, self._path(sample), text, sample))
+            grid = grid_of(text, chosen.texts.source.name)
+            path = self._path(sample) if grid is None else self._grid_path(sample, number)
+            if grid is not None:
+                self._grids[path] = grid
+            turns.append(Turn(key, path, text, sample))
         return turns
 
     def _path(self, sample: int) -> str:
@@ -76,8 +83,14 @@ class Conversations:
             self._paths[sample] = path
         return self._paths[sample]
 
+    def _grid_path(self, sample: int, number: int) -> str:
+        found = self.job.dataset[sample]
+        suffix = ".jpg" if self.job.pictures == "jpeg" else ".png"
+        more = f"_{number}" if number else ""
+        return f"{FOLDER}/{found.source}/grids/{safe_name(found.name)}{more}{suffix}"
+
     def write_pictures(self) -> None:
         """Write every picture that a text is about, once."""
         numbers = list(self._paths)
         paths = [self._paths[n] for n in numbers]
-        self.report.pictures = self.pictures.write(numbers, paths)
+        self.report.pictures = self.pictures.write(numbers, paths, self._grids)

@@ -13,7 +13,12 @@ from irtd_fast.export.base import ExportJob
 from irtd_fast.store.dataset import Dataset
 from irtd_fast.store.source import Source
 from irtd_fast.store.text_columns import TextRecord
-from irtd_fast.store.texts import StoredTexts, text_builds
+from irtd_fast.store.texts import StoredTexts, only_name, text_builds
+from irtd_fast.tasks.gather import Teller
+from irtd_fast.tasks.retell import in_units
+from irtd_fast.tasks.text import Units
+
+_BLOCK = 4096  # texts told at a time
 
 
 @dataclass(frozen=True)
@@ -24,15 +29,29 @@ class Chosen:
         texts: As stored.
         samples: Dataset number of the sample of each text.
         numbers: Number of each text in ``texts``, in the order of the samples.
+        rows: Row of the sample of each text in its source.
+        units: In which coordinates are wanted, ``None``: as they were built.
     """
 
     texts: StoredTexts
     samples: NDArray[np.int64]
     numbers: NDArray[np.int64]
+    rows: NDArray[np.int64]
+    units: Units | None = None
 
     def __iter__(self) -> Iterator[tuple[int, TextRecord]]:
-        for sample, number in zip(self.samples.tolist(), self.numbers.tolist(), strict=True):
-            yield sample, self.texts.record(number)
+        for first in range(0, len(self.numbers), _BLOCK):
+            here = slice(first, first + _BLOCK)
+            records = [self.texts.record(number) for number in self.numbers[here].tolist()]
+            if self.units is not None:
+                records = self._in_units(records, self.rows[here], self.units)
+            yield from zip(self.samples[here].tolist(), records, strict=True)
+
+    def _in_units(
+        self, records: list[TextRecord], rows: NDArray[np.int64], units: Units
+    ) -> list[TextRecord]:
+        facts = Teller(self.texts.source).facts(rows)
+        return [in_units(r, f, units) for r, f in zip(records, facts, strict=True)]
 
 
 def choose_texts(job: ExportJob) -> list[Chosen]:
@@ -42,7 +61,7 @@ def choose_texts(job: ExportJob) -> list[Chosen]:
         ValueError: No texts of the name; several and no name; a task or subset that none of them
             has. Each time what there is is listed.
     """
-    name = job.texts or only_name(job.dataset)
+    name = job.texts or only_name(source for _, source in _sources(job.dataset))
     chosen = [
         _of_source(job, name, code, source)
         for code, source in _sources(job.dataset)
@@ -62,20 +81,6 @@ def _sources(dataset: Dataset) -> list[tuple[int, Source]]:
     return [(code, dataset.sources[code]) for code in np.unique(dataset.source_codes).tolist()]
 
 
-def only_name(dataset: Dataset) -> str:
-    """Name of the texts of a dataset that has texts of one name only.
-
-    Raises:
-        ValueError: There are none, or of several names.
-    """
-    names = sorted({name for _, source in _sources(dataset) for name in text_builds(source)})
-    if len(names) != 1:
-        found = f"those of {', '.join(names)}: name one of them" if names else "none"
-        hint = "" if names else "; `irtd tasks build STORE` makes some"
-        raise ValueError(f"expected texts of one name, found {found}{hint}")
-    return names[0]
-
-
 def _of_source(job: ExportJob, name: str, code: int, source: Source) -> Chosen:
     texts = StoredTexts(source, name)
     samples = np.flatnonzero(job.dataset.source_codes == code)
@@ -89,7 +94,8 @@ def _of_source(job: ExportJob, name: str, code: int, source: Source) -> Chosen:
             words, codes = texts.words(column)
             there = [i for i, word in enumerate(words) if word in wanted]
             keep &= np.isin(codes[numbers], there)
-    return Chosen(texts, np.repeat(samples, lengths)[keep], numbers[keep])
+    owner = np.repeat(np.arange(len(rows)), lengths)[keep]
+    return Chosen(texts, samples[owner], numbers[keep], rows[owner], job.units)
 
 
 def _check(column: str, wanted: Sequence[str], texts: Sequence[StoredTexts]) -> None:

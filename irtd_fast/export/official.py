@@ -7,6 +7,8 @@ published file get one of the same form: ``Scene.json``, ``Caption.json``.
 
 from __future__ import annotations
 
+import json
+
 from irtd_fast.export.base import ExportJob, ExportReport, refuse_existing
 from irtd_fast.export.conversations import IMAGE_MARK, Conversations, Turn
 from irtd_fast.official.container import Entry
@@ -47,4 +49,6 @@ def file_of(task: str) -> str:
 
 
 def _question(turn: Turn) -> str:
-    return IMAGE_MARK + turn.text.question
+    provenance = json.loads(turn.text.provenance) if turn.text.provenance else {}
+    lead: str = provenance.get("lead", IMAGE_MARK)  # as it was imported
+    return lead + turn.text.question

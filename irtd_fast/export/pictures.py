@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,13 @@ from numpy.typing import NDArray
 from irtd_fast import _core
 from irtd_fast.errors import CorruptStoreError, SourceLayoutError
 from irtd_fast.export.base import ExportJob, refuse_existing, write_whole
+from irtd_fast.grids import Composer, Grid
 from irtd_fast.radiometry import Percentile, Recipe
 from irtd_fast.store.dataset import Dataset
 from irtd_fast.store.source import ArrayInfo, Source
 
 FOLDER = "images"
+_GRIDS = 16  # composed at a time
 _DEFAULT_U16 = Percentile(1.0, 99.0)
 _UNSAFE = re.compile(r'[\x00-\x1f\\:*?"<>|]')
 _SUFFIX = {"jpeg": ".jpg", "png": ".png", "copy": ".jpg", "link": ""}
@@ -96,12 +99,15 @@ class Pictures:
             return f"{path.removesuffix(suffix)}.{number}{suffix}"
         return path
 
-    def write(self, numbers: Sequence[int], paths: Sequence[str]) -> int:
+    def write(
+        self, numbers: Sequence[int], paths: Sequence[str], grids: Mapping[str, Grid] | None = None
+    ) -> int:
         """Write the pictures of these samples.
 
         Args:
             numbers: Of the samples.
             paths: Where each goes, below ``out``.
+            grids: Composed pictures by where each goes.
 
         Returns:
             How many were written.
@@ -112,12 +118,23 @@ class Pictures:
         """
         if self.job.pictures == "none":
             return 0
+        grids = grids or {}
         files = [self.job.out / path for path in paths]
-        refuse_existing(self.job, files)
-        if self.job.dry_run:
-            return len(files)
-        self.run([(self._writer(n), file) for n, file in zip(numbers, files, strict=True)])
-        return len(files)
+        refuse_existing(self.job, [*files, *(self.job.out / path for path in grids)])
+        if not self.job.dry_run:
+            self.run([(self._writer(n), file) for n, file in zip(numbers, files, strict=True)])
+            self._write_grids(grids)
+        return len(files) + len(grids)
+
+    def _write_grids(self, grids: Mapping[str, Grid]) -> None:
+        composer = Composer(self.dataset, self.job.grid, recipe=self.job.recipe)
+        items, done = iter(grids.items()), 0
+        while block := list(islice(items, _GRIDS)):
+            for (path, _), pixels in zip(block, composer([g for _, g in block]), strict=True):
+                form = "jpeg" if path.endswith(".jpg") else "png"
+                write_whole(self.job.out / path, encode(pixels, form, self.job.quality))
+            done += len(block)
+            self.job.progress("grids", done, len(grids))
 
     def run(self, work: Sequence[tuple[Callable[[Path], None], Path]]) -> None:
         """Write files on all threads; the first failure ends it."""

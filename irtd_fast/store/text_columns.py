@@ -110,15 +110,14 @@ class TextColumns:
 
     def add(self, texts: Iterable[TextRecord]) -> None:
         """Add the texts of the next sample, which may have none."""
-        count = 0
-        columns = list(self.strings.values())
+        before = len(self.object_lengths)
+        columns = [(column.codes.append, column.words) for column in self.strings.values()]
         for record in texts:
-            for column, word in zip(columns, record[:-1], strict=True):
-                column.append(word)
+            for (append, words), word in zip(columns, record, strict=False):  # objects come last
+                append(words.setdefault(word, len(words)))  # type: ignore[arg-type]
             self.objects.extend(record.objects)
             self.object_lengths.append(len(record.objects))
-            count += 1
-        self.lengths.append(count)
+        self.lengths.append(len(self.object_lengths) - before)
 
     def extend(self, other: TextColumns) -> None:
         """Add the samples of a later block."""

@@ -10,7 +10,7 @@ strings are the rows, which is what a column gets whose strings hardly repeat.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -43,6 +43,20 @@ def text_builds(source: Source) -> dict[str, dict[str, Any]]:
     derived: Mapping[str, Any] = source.attributes.get("derived", {})
     prefix = f"{GROUP}/"
     return {key[len(prefix) :]: facts for key, facts in derived.items() if key.startswith(prefix)}
+
+
+def only_name(sources: Iterable[Source]) -> str:
+    """Name of the texts of sources that have texts of one name only.
+
+    Raises:
+        ValueError: There are none, or of several names.
+    """
+    names = sorted({name for source in sources for name in text_builds(source)})
+    if len(names) != 1:
+        found = f"those of {', '.join(names)}: name one of them" if names else "none"
+        hint = "" if names else "; `irtd tasks build STORE` makes some"
+        raise ValueError(f"expected texts of one name, found {found}{hint}")
+    return names[0]
 
 
 def check_name(name: str) -> None:

@@ -43,8 +43,8 @@ def build_texts(
         options: Mode, units, phrasings, seed.
         subsets: Which subsets to build; none: everything, without quotas.
         quotas: Of all subsets; by default the paper's.
-        name: Of the texts; by default that of the subset, or of the mode without subsets. With a
-            name, several subsets are stored together.
+        name: Of the texts; by default that of the subset, or ``built-clean`` and
+            ``built-official`` without subsets. With a name, several subsets are stored together.
         sources: Only these sources of the stores; empty: all.
         all_tasks: Ask a source about tasks that its catalogue record does not list, too.
         replace: Take the place of texts of the same name.
@@ -68,7 +68,7 @@ def build_texts(
     if wanted:
         report = build.subsets(wanted, quotas or read_quotas(), name)
     else:
-        report = build.all(name or build.options.mode)
+        report = build.all(name or f"built-{build.options.mode}")
     report.written = not dry_run
     report.seconds = time.perf_counter() - started
     return report

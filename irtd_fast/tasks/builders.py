@@ -5,8 +5,9 @@ from __future__ import annotations
 import difflib
 import importlib
 import json
-from collections.abc import Iterable
-from typing import Protocol
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any, Protocol
 
 from irtd_fast.errors import UnknownTaskError
 from irtd_fast.store.source import Source
@@ -81,7 +82,22 @@ def build_texts_of(
 
 def record_of(text: Text, subset: str = "") -> TextRecord:
     """A text as it is stored."""
-    provenance = _ENCODER.encode(text.provenance) if text.provenance else ""
+    provenance = _encoded(text.provenance) if text.provenance else ""
     return TextRecord(
         text.task, text.question, text.answer, text.kind, provenance, subset, text.objects
     )
+
+
+def _encoded(provenance: Mapping[str, Any]) -> str:
+    """A provenance as JSON; equal ones of plain values are encoded once."""
+    try:
+        values = tuple(provenance.values())
+        return _encoded_items(tuple(provenance), values, tuple(map(type, values)))  # 1 is not True
+    except TypeError:  # a value that holds others
+        return _ENCODER.encode(provenance)
+
+
+@lru_cache(maxsize=4096)
+def _encoded_items(keys: tuple[str, ...], values: tuple[Any, ...], types: tuple[type, ...]) -> str:
+    del types
+    return _ENCODER.encode(dict(zip(keys, values, strict=True)))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import MutableSequence, Sequence
+from functools import lru_cache
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -23,9 +24,16 @@ def _mix(x: int) -> int:
     return x ^ (x >> 31)
 
 
+@lru_cache(maxsize=64)  # the tasks of a sample follow one another
 def _word(text: str) -> int:
     data = text.encode()
     return zlib.crc32(data) << 32 | zlib.crc32(data[::-1], len(data))
+
+
+@lru_cache(maxsize=64)
+def _begun(seed: int, task: str) -> int:
+    """State of a task's draws before the sample is known."""
+    return _mix(_mix((seed + _GOLDEN) & _MASK) ^ _word(task))
 
 
 class Draws:
@@ -40,9 +48,7 @@ class Draws:
     __slots__ = ("_state",)
 
     def __init__(self, seed: int, task: str, key: str) -> None:
-        state = _mix((seed + _GOLDEN) & _MASK)
-        state = _mix(state ^ _word(task))
-        self._state = _mix(state ^ _word(key))
+        self._state = _mix(_begun(seed, task) ^ _word(key))
 
     def bits(self) -> int:
         """The next 64 random bits."""

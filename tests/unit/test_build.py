@@ -66,7 +66,7 @@ def all_texts(stores: tuple[Path, ...], name: str) -> dict[str, StoredTexts]:
 
 def test_every_task_builds_and_is_stored(stores: tuple[Path, Path]) -> None:
     report = build_texts(stores, tasks=TASKS, options=Options(seed=4))
-    stored = all_texts(stores, "clean")
+    stored = all_texts(stores, "built-clean")
     assert {found.source: found.texts for found in report.sources} == {
         name: len(texts) for name, texts in stored.items()
     }
@@ -131,8 +131,8 @@ def test_a_dry_run_stores_nothing_and_names_are_kept(stores: tuple[Path, Path]) 
     assert again.written
     for store in stores:
         for source in irtd_fast.open(store).sources:
-            if "clean" in text_builds(source):
-                assert list(read_texts(source, "clean")) == list(read_texts(source, "mine"))
+            if "built-clean" in text_builds(source):
+                assert list(read_texts(source, "built-clean")) == list(read_texts(source, "mine"))
 
 
 def test_unknown_words_are_refused_before_anything_is_built(made: tuple[Path, Path]) -> None:

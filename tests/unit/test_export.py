@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +22,14 @@ from irtd_fast.errors import (
 )
 from irtd_fast.export import export_store
 from irtd_fast.export.pictures import safe_name
+from irtd_fast.grids import Grid, compose_grid
 from irtd_fast.official.container import read_container
 from irtd_fast.official.published import published_path
 from irtd_fast.radiometry import MinMax
 from irtd_fast.store.plan import IngestOptions
 from irtd_fast.store.text_columns import TextColumns, TextRecord
-from irtd_fast.store.texts import write_texts
+from irtd_fast.store.texts import read_texts, write_texts
+from irtd_fast.tasks.build import build_texts
 from irtd_fast.types import ObjectFlag
 
 
@@ -241,3 +244,53 @@ def test_tasks_and_subsets_are_filtered(store: Path, tmp_path: Path) -> None:
 )
 def test_names_of_samples_lead_nowhere_else(name: str, safe: str) -> None:
     assert safe_name(name) == safe
+
+
+@pytest.fixture(scope="module")
+def people(tmp_path_factory: pytest.TempPathFactory, small_dumps: Any) -> Path:
+    """Texts about grids and about coordinates."""
+    path = tmp_path_factory.mktemp("people") / "store.zarr"
+    ingest(small_dumps("llcm", 120), path, source="llcm")
+    ingest(small_dumps("flir-v1"), path, source="flir-v1")
+    build_texts(path, name="mine", tasks=["re-id", "location", "grounding"])
+    return path
+
+
+def test_grids_are_composed_as_pictures_of_their_own(people: Path, tmp_path: Path) -> None:
+    dataset = irtd_fast.open(people)
+    report = export_store(
+        dataset, tmp_path, "llava", tasks=("re-id",), pictures="png", grid=(128, 192)
+    )
+    entries = read(tmp_path / "texts.json")
+    stored = read_texts(dataset.source_named("llcm"), "mine")
+    assert len(entries) == report.pictures == stored.attributes["tasks"]["re-id"] > 0
+    for entry, record in zip(entries, stored, strict=True):
+        grid = Grid.from_json("llcm", json.loads(record.provenance)["grid"])
+        expected = compose_grid(dataset, grid, (128, 192))
+        np.testing.assert_array_equal(pixels(tmp_path / entry["image"]), expected)
+        assert entry["conversations"][1]["value"] == str(grid.positive)
+    with pytest.raises(StoreExistsError):
+        export_store(dataset, tmp_path, "official", tasks=("re-id",), pictures="png")
+    assert not (tmp_path / "ReID.json").exists()
+
+
+def numbers_of(entry: Any) -> list[float]:
+    inside = entry["conversations"][1]["value"].split("<box>")[1].split("</box>")[0]
+    return [float(number) for number in re.findall(r"[\d.]+", inside)]
+
+
+def test_coordinates_are_told_in_the_units_asked_for(people: Path, tmp_path: Path) -> None:
+    dataset = irtd_fast.open(people)
+    for units in ("pixel", "permille", "unit"):
+        export_store(dataset, tmp_path / units, "llava", tasks=("grounding",), units=units,
+                     pictures="none")  # fmt: skip
+    found = {
+        units: [numbers_of(e) for e in read(tmp_path / units / "texts.json")]
+        for units in ("pixel", "permille", "unit")
+    }
+    boxes = {units: np.array(numbers)[:, :4] for units, numbers in found.items()}
+    sides = np.array([80, 64, 80, 64])
+    np.testing.assert_allclose(boxes["permille"] / 1000 * sides, boxes["pixel"], atol=0.6)
+    np.testing.assert_allclose(boxes["unit"] * sides, boxes["pixel"], atol=0.51)
+    with pytest.raises(ValueError, match="units must be one of pixel, unit, permille"):
+        export_store(dataset, tmp_path / "x", "llava", units="inch")
