@@ -14,10 +14,12 @@ from irtd_fast.errors import AnnotationError, StoreExistsError
 from irtd_fast.official.container import Entry
 from irtd_fast.official.writer import write_official
 from irtd_fast.store.dataset import open_store
-from irtd_fast.store.texts import read_texts
+from irtd_fast.store.text_columns import TextColumns, TextRecord
+from irtd_fast.store.texts import read_texts, write_texts
 from irtd_fast.synth import official_paths, official_tree
 from irtd_fast.tasks.imports import NOT_IN_STORE, import_texts, published_texts
 from irtd_fast.tasks.scoring.labels import read_labels
+from irtd_fast.tasks.scoring.relabel import left_boxes
 
 PREFIX = "/some/where/Data4MLLM/"
 FLIR = "63-FLIR_ADAS/training/PreviewData/FLIR_0000{}.jpeg"
@@ -163,3 +165,26 @@ def test_commands(copied: tuple[Path, Path, Path], tmp_path: Path) -> None:
     (dumps_left := tmp_path / "none").mkdir()
     code, document = run("tasks", "import", texts, store, "--root", dumps_left, "--replace")
     assert (code, document["attached"], document["missing"]) == (1, 0, 10)
+
+
+def test_left_objects_come_from_the_boxes_of_the_store(mixed_store: Path, tmp_path: Path) -> None:
+    """Two boxes side by side give the left one; anything else gives no box at all."""
+    store = tmp_path / "m.zarr"
+    shutil.copytree(mixed_store, store)
+    source = next(s for s in open_store(store).sources if s.name == "llvip")
+    offsets, boxes = source.offsets("objects"), source.column("objects", "box")
+    infrared = source.column("objects", "modality") == 0
+    columns, expected = TextColumns(), {}
+    for row in range(len(source)):
+        span = slice(offsets[row], offsets[row + 1])
+        own = sorted(map(tuple, boxes[span][infrared[span]].tolist()))
+        if len(own) == 2 and own[0][2] < own[1][0]:
+            expected[f"grounding/{row}"] = own[0]
+        facts = json.dumps({"file": "Detection", "id": str(row), "image": "x"})
+        question = "Detect the bounding box of the person located to the left of the person."
+        columns.add([TextRecord("grounding", question, "[]", "published", facts)])
+    write_texts(store, "llvip", "official", columns, attributes={})
+    assert expected, "no sample with two boxes side by side"
+    assert left_boxes(store) == expected
+    with pytest.raises(ValueError, match="tasks import"):
+        left_boxes(mixed_store)
