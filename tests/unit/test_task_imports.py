@@ -87,6 +87,11 @@ def test_every_text_is_with_its_own_picture(copied: tuple[Path, Path, Path]) -> 
     assert {text.task for text in stored} == {"location", "grounding", "re-id", "aerial-counting"}
     labels = read_labels(store)
     assert sorted(map(len, labels.tasks.values())) == [1, 2, 3, 4]
+    files = read_labels(texts)  # the same keys and labels, in the order of the samples
+    assert {task: sorted(p.key for p in found) for task, found in labels.tasks.items()} == {
+        task: sorted(p.key for p in found) for task, found in files.tasks.items()
+    }
+    assert labels.ids["location"]["3"].label == files.ids["location"]["3"].label
     assert all(pair.image.startswith(PREFIX) for pair in labels.tasks["location"])
 
 

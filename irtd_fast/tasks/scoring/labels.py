@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -35,8 +34,8 @@ class Labels:
 def read_labels(path: str | Path, *, name: str | None = None) -> Labels:
     """Read labels.
 
-    Keys are ``<task>/<id>`` for published files (with the file's ids) and
-    ``<source>/<number of the text>`` for texts of a store.
+    Keys are ``<task>/<id>`` with the published id, also for published texts that were imported into
+    a store, and ``<source>/<number of the text>`` for all other texts of a store.
 
     Args:
         path: ``json_sft.zip``, its folder, one of its files, or a store.
@@ -77,23 +76,20 @@ def _of_store(path: Path, name: str | None) -> Labels:
             for row in range(len(source)):
                 for number in range(int(texts.offsets[row]), int(texts.offsets[row + 1])):
                     text = texts.record(number)
-                    key = f"{source.name}/{number}"
-                    image = published_image(text.provenance) or f"{source.name}/{names[row]}"
+                    image, published = _published(text.provenance)
+                    key = f"{text.task}/{published}" if published else f"{source.name}/{number}"
+                    image = image or f"{source.name}/{names[row]}"
                     pair = Pair(key, None, text.answer, text.question, image)
-                    labels.add(text.task, key, pair)
+                    labels.add(text.task, published or key, pair)
     return labels
 
 
-def published_image(provenance: str) -> str:
-    """Give the published path that an imported text remembers, or ``""``."""
+def _published(provenance: str) -> tuple[str, str]:
+    """Give the published path and id that an imported text remembers, or empty strings."""
     try:
         found = json.loads(provenance) if provenance else {}
     except ValueError:
-        return ""
-    return str(found.get("image", "")) if isinstance(found, dict) else ""
-
-
-def known_ids(labels: Labels) -> Iterable[str]:
-    """Every spelling of an id that answers may use."""
-    for task, ids in labels.ids.items():
-        yield from (f"{task}/{number}" for number in ids)
+        return "", ""
+    if not isinstance(found, dict) or "file" not in found:
+        return "", ""
+    return str(found.get("image", "")), str(found.get("id", ""))
