@@ -24,16 +24,33 @@ _RED = (255, 0, 0)
 _WHITE = (255,)
 _SMALLEST = 8  # pixels a side of a tile: below it no digit can be read
 _DIGIT_SHARE = 7  # a digit is this part of its tile's height
+_AT_A_TIME = 4  # grids, so that their tiles are still in the cache when they are laid out
 _ONE = 256  # what 1.0 is in the fixed-point weights of the digits
 
 
 @dataclass(frozen=True)
 class _Overlay:
-    """Digits of a whole grid as fixed-point arithmetic: ``(pixel * keep + add + 128) >> 8``."""
+    """The digits of a grid as fixed-point arithmetic: ``(pixel * keep + add + 128) >> 8``.
 
-    places: tuple[tuple[slice, slice], ...]
-    keep: tuple[NDArray[np.uint32], ...]
-    add: tuple[NDArray[np.uint32], ...]
+    ``keep`` and ``add`` are (2, 4, height, width, 1 or channels); no sum exceeds 16 bits.
+    """
+
+    rows: slice
+    columns: slice
+    keep: NDArray[np.uint16]
+    add: NDArray[np.uint16]
+
+
+@dataclass(frozen=True)
+class _Crops:
+    """Where the crops of a batch of grids are, and where each goes in its tile."""
+
+    samples: Dataset
+    codes: NDArray[np.int32]
+    rows: NDArray[np.int64]
+    places: NDArray[np.int64]
+    matrices: NDArray[np.float64]
+    recipes: NDArray[np.int32] | None
 
 
 @dataclass
@@ -82,7 +99,7 @@ class Composer:
         check_choice("filter", self.filter, Filter)
         kinds = (self.recipe,) if self.recipe is not None else (Counts(), MinMax())
         self._native = [kind.native("uint8") for kind in kinds]
-        self._buffer = np.empty((0, *self.tile, self.channels), np.uint8)
+        self._buffer = np.empty((TILES * _AT_A_TIME, *self.tile, self.channels), np.uint8)
 
     def __call__(self, grids: Sequence[Grid], out: Image | None = None) -> Image:
         """Compose a batch.
@@ -105,32 +122,39 @@ class Composer:
         elif out.shape != shape or out.dtype != np.uint8 or not out.flags.c_contiguous:
             found = f"{out.dtype} {out.shape}"
             raise ValueError(f"out must be C-contiguous uint8 {shape}, found {found}")
-        if grids:
-            _lay_out(self._tiles(grids), out, self.tile)
+        crops = self._crops(grids)
+        for first in range(0, len(grids), _AT_A_TIME):
+            part = out[first : first + _AT_A_TIME]
+            tiles = self._tiles(crops, TILES * first, len(part))
             if self.digits:
-                _number(out, self.tile)
+                _number(tiles)
+            _lay_out(tiles, part)
         return out
 
-    def _tiles(self, grids: Sequence[Grid]) -> Image:
-        """Crops (n, 2, 4, tile height, tile width, channels), in a buffer used again and again."""
-        crops = crops_of(self.dataset, grids)
-        codes, rows = crops.locate()
-        sizes = crops.sizes()
+    def _crops(self, grids: Sequence[Grid]) -> _Crops:
+        samples = crops_of(self.dataset, grids)
+        codes, rows = samples.locate()
+        sizes = samples.sizes()
         places = self._places(sizes)
-        if len(self._buffer) < len(crops):
-            self._buffer = np.empty((len(crops), *self.tile, self.channels), np.uint8)
+        recipes = self._recipe_codes(samples)
+        return _Crops(samples, codes, rows, places, _matrices(sizes, places), recipes)
+
+    def _tiles(self, crops: _Crops, first: int, grids: int) -> Image:
+        """Crops of some grids, (n, 2, 4, tile height, tile width, channels), in the buffer."""
+        here = slice(first, first + TILES * grids)
+        recipes = None if crops.recipes is None else crops.recipes[here]
         try:
             done, _ = self.dataset.pipeline.run(
-                codes, rows, _matrices(sizes, places), size=self.tile, channels=self.channels,
-                dtype="uint8", layout="hwc", filter=self.filter, border="replicate",
-                normalize=self._native, recipe_codes=self._recipe_codes(crops),
-                out=self._buffer[: len(crops)], threads=self.threads,
+                crops.codes[here], crops.rows[here], crops.matrices[here], size=self.tile,
+                channels=self.channels, dtype="uint8", layout="hwc", filter=self.filter,
+                border="replicate", normalize=self._native, recipe_codes=recipes,
+                out=self._buffer[: TILES * grids], threads=self.threads,
             )  # fmt: skip
         except CorruptStoreError as error:
-            raise _named(error, crops) from error
+            raise _named(error, crops.samples[here]) from error
         if self.fit == "contain":
-            _clear(done, places)
-        tiles: Image = done.reshape(len(grids), ROWS, COLUMNS, *self.tile, self.channels)
+            _clear(done, crops.places[here])
+        tiles: Image = done.reshape(grids, ROWS, COLUMNS, *self.tile, self.channels)
         return tiles
 
     def _places(self, sizes: NDArray[np.int32]) -> NDArray[np.int64]:
@@ -217,8 +241,8 @@ def _clear(tiles: Image, places: NDArray[np.int64]) -> None:
         tile[y0:y1, :x0] = tile[y0:y1, x1:] = 0
 
 
-def _lay_out(tiles: Image, out: Image, tile: tuple[int, int]) -> None:
-    height, width = tile
+def _lay_out(tiles: Image, out: Image) -> None:
+    height, width = tiles.shape[3:5]
     for place in range(TILES):
         row, column = divmod(place, COLUMNS)
         y, x = row * height, column * width
@@ -227,30 +251,32 @@ def _lay_out(tiles: Image, out: Image, tile: tuple[int, int]) -> None:
     out[:, : ROWS * height, COLUMNS * width :] = 0
 
 
-def _number(out: Image, tile: tuple[int, int]) -> None:
-    overlay = _overlay(tile, out.shape[-1])
-    for place, keep, add in zip(overlay.places, overlay.keep, overlay.add, strict=True):
-        part = out[:, place[0], place[1]]
-        part[...] = (part * keep + add + _ONE // 2) >> 8
+def _number(tiles: Image) -> None:
+    overlay = _overlay((tiles.shape[3], tiles.shape[4]), tiles.shape[5])
+    part = tiles[:, :, :, overlay.rows, overlay.columns]
+    part[...] = (part * overlay.keep + overlay.add) >> 8
 
 
 @lru_cache(maxsize=16)
 def _overlay(tile: tuple[int, int], channels: int) -> _Overlay:
-    """What the digits of a grid with tiles of this size do to its pixels."""
+    """What the digits do to the pixels of tiles of this size."""
     colour = np.array(_RED if channels == len(_RED) else _WHITE, np.float64)
     height = digit_height(tile)
     inset = max(1, height // 6)
-    places, keep, add = [], [], []
-    for digit in range(1, TILES + 1):
-        row, column = divmod(digit - 1, COLUMNS)
-        y, x = row * tile[0] + inset, column * tile[1] + inset
-        ink, rim = digit_stamp(digit, height)
-        rows, columns = min(ink.shape[0], tile[0] - inset), min(ink.shape[1], tile[1] - inset)
-        ink, rim = ink[:rows, :columns, None], rim[:rows, :columns, None]
-        places.append((slice(y, y + rows), slice(x, x + columns)))
-        keep.append(np.rint(_ONE * (1 - rim)).astype(np.uint32))
-        add.append(np.rint(_ONE * colour * ink).astype(np.uint32))
-    return _Overlay(tuple(places), tuple(keep), tuple(add))
+    rows, columns = (
+        min(side, room - inset) for side, room in zip(digit_size(height), tile, strict=True)
+    )
+    stamps = [digit_stamp(digit, height) for digit in range(1, TILES + 1)]
+    ink, rim = (
+        np.stack([stamp[which][:rows, :columns] for stamp in stamps]).reshape(
+            ROWS, COLUMNS, rows, columns, 1
+        )
+        for which in (0, 1)
+    )
+    # Ink lies within the rim, so that 255 * keep + add stays below 256 * 255 + 1.
+    keep = np.floor(_ONE * (1 - rim)).astype(np.uint16)
+    add = (np.floor(_ONE * colour * ink) + _ONE // 2).astype(np.uint16)
+    return _Overlay(slice(inset, inset + rows), slice(inset, inset + columns), keep, add)
 
 
 def digit_height(tile: tuple[int, int]) -> int:

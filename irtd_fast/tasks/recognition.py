@@ -11,6 +11,7 @@ from irtd_fast.tasks.base import Pool, Task
 from irtd_fast.tasks.choices import chosen, draw_options, lettered
 from irtd_fast.tasks.draws import Draws
 from irtd_fast.tasks.facts import Facts
+from irtd_fast.tasks.kinds import kind_texts, kinds
 from irtd_fast.tasks.phrasing import phrasing, templates
 from irtd_fast.tasks.scored import Scored
 from irtd_fast.tasks.scoring.answers import parse_choice
@@ -85,16 +86,16 @@ class Recognition(Scored):
 
     def applies(self, facts: Facts) -> bool:
         """True if the picture has one object, or a category as a whole."""
-        return label_of(facts) != ""
+        return label_of(facts) != "" or any(kind.value(facts) for kind in kinds(self.name))
 
     def build(
         self, facts: Facts, draws: Draws, options: Options, pool: Pool | None = None
     ) -> list[Text]:
-        """One text, or none."""
+        """One text, or none; two of pictures with two such words."""
         del pool
         label = label_of(facts)
         if not label:
-            return []
+            return kind_texts(self.name, facts, draws, options) if facts.attributes else []
         if options.mode == "official":
             return self._official(label, draws, options)
         return self._clean(facts, label, draws, options)

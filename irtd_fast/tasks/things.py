@@ -34,10 +34,17 @@ def things(facts: Facts) -> dict[str, Places]:
     Categories that name no thing (``background``, ``person?``) are left out, and those of which a
     crop left something out that may still be seen (``Facts.partial``).
     """
-    words = sorted({*facts.categories, *facts.point_categories})
-    known = [word for word in words if is_named(word) and word not in facts.partial]
-    found = {word: places_of(facts, word) for word in known}
-    return {word: places for word, places in found.items() if places}
+    by_word: dict[str, Places] = {}
+    width, height, pointed = facts.width, facts.height, facts.point_categories
+    for (x, y), word in zip(facts.points, pointed, strict=True):
+        if 0 <= x < width and 0 <= y < height:
+            by_word.setdefault(word, []).append((x, y))
+    for (x0, y0, x1, y1), word in zip(facts.boxes, facts.categories, strict=True):
+        x, y = (x0 + x1) / 2, (y0 + y1) / 2
+        if 0 <= x < width and 0 <= y < height and word not in pointed:
+            by_word.setdefault(word, []).append((x, y))
+    partial = facts.partial
+    return {w: by_word[w] for w in sorted(by_word) if is_named(w) and w not in partial}
 
 
 def time_of_day(facts: Facts) -> str:

@@ -6,7 +6,7 @@ import re
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from task_facts import any_facts, facts_of
 
@@ -168,6 +168,7 @@ def check(facts, answer):
             check_position(facts, sentence)
 
 
+@settings(deadline=None)
 @given(any_facts(), st.sampled_from([1, 2, 4]), st.integers(0, 5))
 def test_every_sentence_is_true(facts, phrasings, seed):
     text = caption(facts, Options(phrasings=phrasings, seed=seed))

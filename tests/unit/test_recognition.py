@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from task_facts import any_facts, facts_of
 
@@ -15,12 +15,13 @@ import irtd_fast
 from irtd_fast import ingest
 from irtd_fast.tasks.base import Draws, Options, Task, task_named
 from irtd_fast.tasks.gather import Teller
+from irtd_fast.tasks.kinds import kinds
 from irtd_fast.tasks.recognition import sequence_words
-from irtd_fast.tasks.scene import kinds
 from irtd_fast.tasks.words import is_generic, is_named, may_be_same
 
 RECOGNITION, SCENE = task_named("recognition"), task_named("scene")
 OFFICIAL, CLEAN = Options(mode="official"), Options()
+SCENES = kinds("scene")[0]
 LARGE = [(10, 10, 300, 300)]
 
 
@@ -46,6 +47,7 @@ def test_a_task(task):
     assert task.score([("(A)", "(A) car")], mode="official").values["accuracy"] == 0
 
 
+@settings(deadline=None)
 @given(any_facts(), st.integers(0, 9), st.sampled_from(["", "a/fox_002", "car_and_airplane_1"]))
 def test_wrong_words_are_wrong(facts, seed, sequence):
     facts = facts_of(facts.boxes, facts.categories, size=(facts.height, facts.width),
@@ -131,6 +133,17 @@ def test_the_store_words_become_the_published_ones():
         assert parts(built(RECOGNITION, facts)[0])[2] == category
 
 
+def test_cells_are_asked_what_their_records_say():
+    cell = facts_of(attributes={"cell_type": "poly", "defect_probability": "1.0"})
+    first, second = built(RECOGNITION, cell)
+    assert (parts(first)[2], parts(second)[2]) == ("polycrystalline", "defective")
+    assert sorted(parts(second)[1]) == ["defective", "sound"]
+    unsure = facts_of(attributes={"cell_type": "mono", "defect_probability": "0.3333333333333333"})
+    assert [text.kind for text in built(RECOGNITION, unsure)] == ["cell"]
+    assert built(RECOGNITION, cell, OFFICIAL) == []
+    assert RECOGNITION.applies(cell)
+
+
 # ---- scenes --------------------------------------------------------------------------------------
 
 
@@ -145,9 +158,9 @@ def test_the_question_of_the_figure():
     assert text.answer == "(A) field"
 
 
-@pytest.mark.parametrize("scene", sorted(kinds()[0].words))
+@pytest.mark.parametrize("scene", sorted(SCENES.words))
 def test_scenes(scene):
-    plain = kinds()[0].words[scene]
+    plain = SCENES.words[scene]
     seen, clean = Counter(), Counter()
     for index in range(400):
         facts = facts_of(scene=scene, index=index)
@@ -158,7 +171,7 @@ def test_scenes(scene):
         (text,) = built(SCENE, facts, Options(phrasings=3))
         clean.update(parts(text)[1])
         assert parts(text)[2] == plain
-    assert set(seen) == set(kinds()[0].words.values())
+    assert set(seen) == set(SCENES.words.values())
     assert max(n for w, n in seen.items() if w != plain) < 200
     overlap = {"country": {"field", "forest", "mountain"}, "field": {"country", "forest"},
                "forest": {"country", "field"}, "street": {"urban", "old building"},
@@ -220,10 +233,11 @@ def test_two_kinds_of_words_are_two_questions():
     ("source", "variant", "task", "words"),
     [
         ("lsotb-tir", "train", RECOGNITION, {"person", "fox", "deer", "car"}),
-        ("rgbnir", None, SCENE, set(kinds()[0].words.values())),
+        ("rgbnir", None, SCENE, set(SCENES.words.values())),
         ("mfnet", None, SCENE, {"day", "night"}),
         ("kaist", None, SCENE, {"day", "night"}),
-        ("wrd", None, SCENE, set(kinds()[3].words.values())),
+        ("elpv", None, RECOGNITION, {"monocrystalline", "polycrystalline", "sound", "defective"}),
+        ("wrd", None, SCENE, set(kinds("scene")[3].words.values())),
     ],
 )
 def test_stores_feed_them(scratch, small_dumps, source, variant, task, words):
@@ -239,8 +253,12 @@ def test_the_sources_own_words_are_data():
     """Every value that the catalogue lists has its word, or is known to have none."""
     from irtd_fast import catalog
 
-    by_field = {kind.field: set(kind.words) for kind in kinds() if kind.field not in ("scene",)}
-    scenes = set().union(*(kind.words for kind in kinds() if kind.field in ("scene", "light")))
+    by_field = {
+        kind.field: set(kind.words) for kind in kinds("scene") if kind.field not in ("scene",)
+    }
+    scenes = set().union(
+        *(kind.words for kind in kinds("scene") if kind.field in ("scene", "light"))
+    )
     for record in catalog.records():
         assert set(record.scenes.values()) <= scenes, record.key
         for name, rule in record.attributes.items():

@@ -76,13 +76,13 @@ class Captions:
         out.append(phrasing(clean["setting"], draws, options).format(kind=kind, time=time))
         if scene is not None:
             out.append(phrasing(clean["scene"], draws, options).format(scene=scene))
-        where = [position(facts, word, places) for word, places in found.items()]
-        out += _some([s for s in where if s], clean["positions"], draws)
-        return out + _some(list(relations(facts, found)), clean["relations"], draws)
+        for word in _some(list(found), clean["positions"], draws):
+            out += position(facts, word, found[word])
+        return out + list(relations(facts, found, clean["relations"], draws))
 
 
-def _some(sentences: list[str], most: int, draws: Draws) -> list[str]:
+def _some(words: list[str], most: int, draws: Draws) -> list[str]:
     """At most so many of them, drawn, in their order."""
-    while len(sentences) > most:
-        del sentences[draws.below(len(sentences))]
-    return sentences
+    while len(words) > most:
+        del words[draws.below(len(words))]
+    return words

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from irtd_fast.tasks.draws import Draws
 from irtd_fast.tasks.facts import Facts
 from irtd_fast.tasks.things import Places
 from irtd_fast.tasks.words import joined, plural, singular
@@ -31,12 +32,16 @@ def region(facts: Facts, place: tuple[float, float]) -> str:
     return _REGIONS[third(place[1], facts.height)][third(place[0], facts.width)]
 
 
-def position(facts: Facts, word: str, places: Places) -> str:
-    """Where the things of one category are; ``""`` where there are too many to say."""
+def position(facts: Facts, word: str, places: Places) -> Iterator[str]:
+    """Where the things of one category are, a sentence; none where there are too many to say."""
     if len(places) == 1:
-        return f"The {singular(word)} is {region(facts, places[0])} of the image."
-    if len(places) > _MANY:
-        return ""
+        yield f"The {singular(word)} is {region(facts, places[0])} of the image."
+    elif len(places) <= _MANY:
+        yield _spread(facts, word, places)
+
+
+def _spread(facts: Facts, word: str, places: Places) -> str:
+    """How the things of a category are spread over the width."""
     counts = [0, 0, 0]
     for x, _ in places:
         counts[third(x, facts.width)] += 1
@@ -54,36 +59,46 @@ def _are(count: int) -> str:
 
 
 def named_boxes(facts: Facts, found: Mapping[str, Places]) -> list[tuple[str, int]]:
-    """Boxes that a phrase names without doubt, and their numbers.
+    """Boxes that a phrase names without doubt: the phrase's form and the box's number.
 
     The only thing of its category, or the one whose left edge (right edge) is further left (right)
     than those of all others.
     """
+    numbers: dict[str, list[int]] = {}
+    for number, category in enumerate(facts.categories):
+        numbers.setdefault(category, []).append(number)
     out = []
-    for word in found:
-        numbers = [i for i, category in enumerate(facts.categories) if category == word]
-        if word in facts.point_categories or len(numbers) != len(found[word]):
+    for word, places in found.items():
+        mine = numbers.get(word, [])
+        if word in facts.point_categories or len(mine) != len(places):
             continue  # its things are points, or some boxes lie outside
-        if len(numbers) == 1:
-            out.append((f"the {singular(word)}", numbers[0]))
+        if len(mine) == 1:
+            out.append(("the {}", mine[0]))
             continue
-        for edge, sign, name in ((0, 1, "leftmost"), (2, -1, "rightmost")):
-            ranked = sorted((sign * facts.boxes[i][edge], i) for i in numbers)
-            if ranked[0][0] < ranked[1][0]:
-                out.append((f"the {name} {singular(word)}", ranked[0][1]))
+        left = sorted((facts.boxes[i][0], i) for i in mine)
+        right = sorted((facts.boxes[i][2], i) for i in mine)
+        if left[0][0] < left[1][0]:
+            out.append(("the leftmost {}", left[0][1]))
+        if right[-1][0] > right[-2][0]:
+            out.append(("the rightmost {}", right[-1][1]))
     return out
 
 
-def relations(facts: Facts, found: Mapping[str, Places]) -> Iterator[str]:
-    """Sentences about pairs of boxes of different categories, or of one category's ends."""
+def relations(facts: Facts, found: Mapping[str, Places], most: int, draws: Draws) -> Iterator[str]:
+    """Sentences about pairs of boxes of different categories, so many at most, drawn."""
     named = named_boxes(facts, found)
-    for place, (one, i) in enumerate(named):
-        for other, j in named[place + 1 :]:
-            if facts.categories[i] == facts.categories[j]:
-                continue  # the leftmost one is to the left of the rightmost one
-            words = _relation(facts.boxes[i], facts.boxes[j])
-            if words:
-                yield f"{one[0].upper()}{one[1:]} is {words} {other}."
+    boxes, categories = facts.boxes, facts.categories
+    pairs = [
+        (one, other, words)
+        for place, one in enumerate(named)
+        for other in named[place + 1 :]
+        if categories[one[1]] != categories[other[1]]
+        and (words := _relation(boxes[one[1]], boxes[other[1]]))
+    ]
+    for one, other, words in draws.sample(pairs, min(most, len(pairs))):
+        first = one[0].format(singular(categories[one[1]]))
+        second = other[0].format(singular(categories[other[1]]))
+        yield f"T{first[1:]} is {words} {second}."
 
 
 _Box = tuple[float, float, float, float]
