@@ -52,8 +52,10 @@ class Draws:
 
     def bits(self) -> int:
         """The next 64 random bits."""
-        self._state = (self._state + _GOLDEN) & _MASK
-        return _mix(self._state)
+        self._state = x = (self._state + _GOLDEN) & _MASK
+        x = ((x ^ (x >> 30)) * 0xBF58476D1CE4E5B9) & _MASK  # _mix, without the call
+        x = ((x ^ (x >> 27)) * 0x94D049BB133111EB) & _MASK
+        return x ^ (x >> 31)
 
     def uniform(self) -> float:
         """A number in [0, 1)."""
@@ -69,10 +71,11 @@ class Draws:
             raise ValueError(f"need a positive number of choices, found {n}")
         # A remainder would favour small numbers: what is beyond the last whole multiple is drawn
         # again, which for the n of texts happens once in 2^50 draws.
-        limit = (1 << 64) - (1 << 64) % n
         bits = self.bits()
-        while bits >= limit:
-            bits = self.bits()
+        if bits + n > _MASK:  # among the last n numbers: one may lie beyond that multiple
+            limit = (1 << 64) - (1 << 64) % n
+            while bits >= limit:
+                bits = self.bits()
         return bits % n
 
     def between(self, low: int, high: int) -> int:

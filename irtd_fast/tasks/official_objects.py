@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
 from irtd_fast.tasks.facts import Box, Facts
 from irtd_fast.tasks.phrasing import templates
+from irtd_fast.tasks.remembered import once_a_picture
 from irtd_fast.tasks.words import is_named
 
 FAR = float(1 << 40)  # pixels: beyond it a coordinate is no place
@@ -53,7 +54,8 @@ def words_of(facts: Facts) -> Mapping[str, str]:
     return published_words(facts.vocabulary or facts.present())
 
 
-def official_objects(facts: Facts) -> list[Thing]:
+@once_a_picture
+def official_objects(facts: Facts) -> Sequence[Thing]:
     """Objects of the published categories, all of them, in the order of the annotation.
 
     Boxes that are no boxes (not finite, or turned over) are left out.
@@ -72,7 +74,7 @@ def is_box(box: Box) -> bool:
     return -FAR < x0 <= x1 < FAR and -FAR < y0 <= y1 < FAR
 
 
-def by_category(things: list[Thing]) -> dict[str, list[Thing]]:
+def by_category(things: Sequence[Thing]) -> dict[str, list[Thing]]:
     """Things by word; words by first appearance, things in their order."""
     out: dict[str, list[Thing]] = {}
     for thing in things:

@@ -107,7 +107,7 @@ def clean_relation(facts: Facts, draws: Draws, options: Options) -> Relation | N
     return _asked(draws.choice(found), subject, draws, options)
 
 
-def _askable(facts: Facts) -> dict[str, list[Thing]]:
+def _askable(facts: Facts) -> dict[str, Sequence[Thing]]:
     """Objects of the categories of which all are known and which nothing else may be called."""
     groups, doubtful = seen_things(facts)
     taken = doubtful.union(groups)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from irtd_fast.tasks.facts import Box, Facts
 from irtd_fast.tasks.official_objects import Thing, is_box
+from irtd_fast.tasks.remembered import once_a_picture
 from irtd_fast.tasks.words import is_named
 
 
-def seen_things(facts: Facts) -> tuple[dict[str, list[Thing]], frozenset[str]]:
+@once_a_picture
+def seen_things(facts: Facts) -> tuple[Mapping[str, Sequence[Thing]], frozenset[str]]:
     """Objects cut at the frame by word, and the words of which some object is not among them.
 
     Objects that lie outside are not seen. Of a word of the second kind nothing can be said of all
