@@ -252,6 +252,43 @@ class PackedWriter:
         Copy one sample in; returns its crc32c.
         """
 
+class FrameEffects:
+    """
+    What is done to each finished frame of a batch.
+    """
+
+    def __init__(
+        self,
+        *,
+        photometric: typing.Annotated[numpy.typing.ArrayLike, numpy.float32] | None = None,
+        keys: typing.Annotated[numpy.typing.ArrayLike, numpy.uint64] | None = None,
+        holes: typing.Annotated[numpy.typing.ArrayLike, numpy.int32] | None = None,
+        hole_fill: typing.Annotated[numpy.typing.ArrayLike, numpy.float32] | None = None,
+        hole_offsets: typing.Annotated[numpy.typing.ArrayLike, numpy.uint64] | None = None,
+        range: tuple[
+            typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex
+        ],
+        clip: bool = True,
+    ) -> None:
+        """
+        photometric float32 (frames, 10): blur, noise, shot, column, row, dead, gain, offset,
+        gamma, invert; keys uint64 (frames). holes int32 (k, 4): top, left, bottom, right;
+        hole_fill float32 (k); hole_offsets uint64 (frames + 1). range: the output's bottom
+        and top, of which all parameters are shares.
+        """
+
+    def apply(
+        self,
+        frames: numpy.ndarray,
+        *,
+        layout: str = "chw",
+        same_channels: bool = False,
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> None:
+        """
+        Change frames (n, channels, height, width) or (n, height, width, channels) in place.
+        """
+
 class PixelSource:
     """
     Somewhere samples come from in native size.
@@ -317,6 +354,10 @@ class BatchPipeline:
         out: typing.Any = None,
         threads: typing.SupportsInt | typing.SupportsIndex = 0,
         failures: list[typing.Any] | None = None,
+        frames: typing.Annotated[numpy.typing.ArrayLike, numpy.uint64] | None = None,
+        tiles: typing.Annotated[numpy.typing.ArrayLike, numpy.int32] | None = None,
+        effects: FrameEffects | None = None,
+        border_fill: typing.SupportsFloat | typing.SupportsIndex | None = None,
     ) -> tuple[typing.Any, ...]:
         """
         One batch: (array, nanoseconds over all threads by stage).
@@ -820,7 +861,8 @@ def remap_boxes(
     matrices: numpy.typing.NDArray[numpy.float64],
     sizes: tuple[
         typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex
-    ],
+    ]
+    | typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
     *,
     min_visible: typing.SupportsFloat | typing.SupportsIndex = 0.0,
     min_size: typing.SupportsFloat | typing.SupportsIndex = 0.0,
@@ -830,7 +872,8 @@ def remap_boxes(
     Map xyxy boxes through one 2x3 affine per sample and filter them.
 
     boxes float32 (n, 4) in source pixels, offsets uint64 (samples + 1,), matrices float64
-    (samples, 2, 3), sizes the (height, width) of the output frame. Returns (boxes float32
+    (samples, 2, 3), sizes the (height, width) of the output frame, or (samples, 2) int32 of each
+    sample's. Returns (boxes float32
     (m, 4), kept int64 (m,) indices into the input, offsets uint64 (samples + 1,), visible
     fraction float32 (m,), fates uint8 (n,): geometry.Fate of every input). A box is the hull of
     its mapped corners; it goes if less than min_visible of it is in the frame, if a side of its
@@ -845,7 +888,8 @@ def remap_corners(
     matrices: numpy.typing.NDArray[numpy.float64],
     sizes: tuple[
         typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex
-    ],
+    ]
+    | typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
     *,
     min_visible: typing.SupportsFloat | typing.SupportsIndex = 0.0,
     min_size: typing.SupportsFloat | typing.SupportsIndex = 0.0,
@@ -865,7 +909,8 @@ def remap_points(
     matrices: numpy.typing.NDArray[numpy.float64],
     sizes: tuple[
         typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex
-    ],
+    ]
+    | typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
     *,
     policy: str = "clip",
 ) -> tuple[typing.Any, ...]:
@@ -961,6 +1006,13 @@ def scan_json(
     the bytes; lines of keys that their object has already, and of NaN, Infinity and
     -Infinity, which are let pass (100 of each at most). Refused are also more than max_depth
     levels and numbers of more than 300 characters. Nothing in the text raises.
+    """
+
+def stream_key(
+    key: typing.SupportsInt | typing.SupportsIndex, n: typing.SupportsInt | typing.SupportsIndex
+) -> int:
+    """
+    Key of the n-th stream of random numbers behind a key.
     """
 
 def stretch_recipe(

@@ -27,6 +27,7 @@ void register_radiometry(py::module_& m);
 void register_recipe(py::module_& m);
 void register_store(py::module_& m);
 void register_ceiling(py::module_& m);
+void register_effects(py::module_& m);
 void register_batch(py::module_& m);
 void register_resample(py::module_& m);
 void register_build(py::module_& m);

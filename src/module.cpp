@@ -68,6 +68,7 @@ PYBIND11_MODULE(_core, m) {
   irtd::python::register_filter_recipes(m);
   irtd::python::register_store(m);
   irtd::python::register_ceiling(m);
+  irtd::python::register_effects(m);
   irtd::python::register_batch(m);
   irtd::python::register_rows(m);
   irtd::python::register_voc(m);

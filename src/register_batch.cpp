@@ -81,8 +81,24 @@ std::vector<BatchItem> make_items(const CodeArray& codes, const Int64Array& rows
   return items;
 }
 
+using OffsetArray = py::array_t<std::uint64_t, py::array::c_style>;
+
+/// Frames of several tiles: items (n, 4) top, left, height, width (height 0: the whole frame).
+void set_tiles(const std::optional<CodeArray>& tiles, std::vector<BatchItem>& items) {
+  if (!tiles) return;
+  if (tiles->ndim() != 2 || tiles->shape(1) != 4 ||
+      static_cast<std::size_t>(tiles->shape(0)) != items.size()) {
+    throw py::value_error("tiles must be (n, 4), one for each item");
+  }
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    const std::int32_t* tile = tiles->data(static_cast<py::ssize_t>(i), 0);
+    items[i].tile = {tile[0], tile[1], tile[2], tile[3]};
+  }
+}
+
 py::dict times_by_stage(const StageNanoseconds& times) {
-  constexpr const char* kNames[kStages] = {"", "read", "check", "decode", "normalize", "resample"};
+  constexpr const char* kNames[kStages] = {"",          "read",     "check",  "decode",
+                                           "normalize", "resample", "effects"};
   py::dict table;
   for (std::size_t i = 1; i < kStages; ++i) table[kNames[i]] = times[i];
   return table;
@@ -93,7 +109,9 @@ py::tuple run(const Pipeline& self, const CodeArray& codes, const Int64Array& ro
               const std::string& dtype, const std::string& layout, const std::string& filter,
               const std::string& border, float border_value, bool shrink_jpeg,
               const Recipes& normalize, const OptionalCodes& recipe_codes, const py::object& out,
-              int threads, std::optional<py::list> failures) {
+              int threads, std::optional<py::list> failures,
+              const std::optional<OffsetArray>& frames, const std::optional<CodeArray>& tiles,
+              std::optional<FrameEffects> effects, std::optional<float> border_fill) {
   const OutputType type = output_type(dtype);
   BatchShape shape{size.first,        size.second,       channels,         type.type,
                    layout_of(layout), filter_of(filter), border_of(border)};
@@ -101,11 +119,16 @@ py::tuple run(const Pipeline& self, const CodeArray& codes, const Int64Array& ro
   shape.border_value = border_value;
   std::vector<BatchItem> items = make_items(codes, rows, matrices);
   set_recipes(recipe_codes, items);
+  set_tiles(tiles, items);
+  if (border_fill) shape.border_fill = *border_fill;
+  BatchFrames made;
+  if (frames) made.offsets.assign(frames->data(), frames->data() + frames->size());
+  if (effects) made.effects = *std::move(effects);
   const std::vector<RecipePtr> recipes(normalize.begin(), normalize.end());
   if (size.first < 1 || size.second < 1 || channels < 1) {
     throw py::value_error("size and channels must be positive");
   }
-  const auto n = rows.size();
+  const auto n = frames && frames->size() > 0 ? frames->size() - 1 : rows.size();
   const std::vector<py::ssize_t> dims =
       shape.layout == Layout::chw ? std::vector<py::ssize_t>{n, channels, size.first, size.second}
                                   : std::vector<py::ssize_t>{n, size.first, size.second, channels};
@@ -116,7 +139,8 @@ py::tuple run(const Pipeline& self, const CodeArray& codes, const Int64Array& ro
   {
     const GilRelease release;
     times = run_batch(self.sources, items, recipes, shape, target,
-                      threads > 0 ? threads : default_read_threads(), failures ? &failed : nullptr);
+                      threads > 0 ? threads : default_read_threads(), failures ? &failed : nullptr,
+                      made);
   }
   for (const BatchFailure& each : failed) {
     failures->append(py::make_tuple(each.position, as_exception(each.error)));
@@ -194,7 +218,9 @@ void register_batch(py::module_& m) {
           py::arg("border") = "replicate", py::arg("border_value") = 0.0F,
           py::arg("shrink_jpeg") = false, py::arg("normalize"),
           py::arg("recipe_codes") = py::none(), py::arg("out") = py::none(), py::arg("threads") = 0,
-          py::arg("failures") = py::none(),
+          py::arg("failures") = py::none(), py::arg("frames") = py::none(),
+          py::arg("tiles") = py::none(), py::arg("effects") = py::none(),
+          py::arg("border_fill") = py::none(),
           "One batch: (array, nanoseconds over all threads by stage).\n\n"
           "normalize: native recipes; recipe_codes (n) int32 says which is whose (all the first).\n"
           "failures: a list that (position, exception) of samples that cannot be made are\n"

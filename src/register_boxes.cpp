@@ -1,5 +1,7 @@
 // Boxes, oriented boxes, points and polygons of a batch under one affine per sample.
+#include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "irtd/boxes.hpp"
@@ -12,12 +14,36 @@ namespace {
 
 using Remap = std::size_t (*)(Span<const float>, const double*, const BoxOptions&, const Remapped&);
 
+/// One (height, width) for all samples, or (samples, 2) of them.
+using Sizes = std::variant<std::pair<int, int>, py::array_t<std::int32_t, py::array::c_style>>;
+
+/// The options of each sample.
+std::vector<BoxOptions> options_of(const Sizes& sizes, py::ssize_t samples, double min_visible,
+                                   double min_size, const std::string& policy) {
+  if (const auto* one = std::get_if<std::pair<int, int>>(&sizes)) {
+    return {static_cast<std::size_t>(samples), box_options(*one, min_visible, min_size, policy)};
+  }
+  const auto& table = std::get<1>(sizes);
+  if (table.ndim() != 2 || table.shape(0) != samples || table.shape(1) != 2) {
+    throw py::value_error("sizes must be (height, width) or (samples, 2)");
+  }
+  std::vector<BoxOptions> options;
+  for (py::ssize_t i = 0; i < samples; ++i) {
+    const std::pair<int, int> size(table.at(i, 0), table.at(i, 1));
+    options.push_back(box_options(size, min_visible, min_size, policy));
+  }
+  return options;
+}
+
 /// Everything of fixed width: boxes (4), corners (8), points (2).
 py::tuple remap_rows(Remap remap, const char* name, py::ssize_t columns, const Floats& values,
-                     const Offsets& offsets, const Doubles& matrices, const BoxOptions& options) {
+                     const Offsets& offsets, const Doubles& matrices, const Sizes& sizes,
+                     double min_visible, double min_size, const std::string& policy) {
   require_columns(name, values, columns);
   require_offsets("offsets", offsets, values.shape(0));
   require_matrices(matrices, offsets);
+  const std::vector<BoxOptions> options =
+      options_of(sizes, offsets.size() - 1, min_visible, min_size, policy);
   const py::ssize_t n = values.shape(0);
   Floats out({n, columns});
   Indices kept(n);
@@ -39,7 +65,7 @@ py::tuple remap_rows(Remap remap, const char* name, py::ssize_t columns, const F
       const auto first = static_cast<std::size_t>(rows[s]);
       const std::size_t size = static_cast<std::size_t>(rows[s + 1]) - first;
       const std::size_t stay =
-          remap({from + width * first, width * size}, matrix + 6 * s, options, to);
+          remap({from + width * first, width * size}, matrix + 6 * s, options[s], to);
       for (std::size_t i = 0; i < stay; ++i) to.kept[i] += static_cast<std::int64_t>(first);
       to = {to.values + width * stay, to.kept + stay, to.visible + stay, to.fates + size};
       count += stay;
@@ -50,23 +76,22 @@ py::tuple remap_rows(Remap remap, const char* name, py::ssize_t columns, const F
 }
 
 py::tuple remap_box_rows(const Floats& boxes, const Offsets& offsets, const Doubles& matrices,
-                         std::pair<int, int> size, double min_visible, double min_size,
+                         const Sizes& sizes, double min_visible, double min_size,
                          const std::string& policy) {
-  return remap_rows(&remap_boxes, "boxes", 4, boxes, offsets, matrices,
-                    box_options(size, min_visible, min_size, policy));
+  return remap_rows(&remap_boxes, "boxes", 4, boxes, offsets, matrices, sizes, min_visible,
+                    min_size, policy);
 }
 
 py::tuple remap_corner_rows(const Floats& corners, const Offsets& offsets, const Doubles& matrices,
-                            std::pair<int, int> size, double min_visible, double min_size,
+                            const Sizes& sizes, double min_visible, double min_size,
                             const std::string& policy) {
-  return remap_rows(&remap_corners, "corners", 8, corners, offsets, matrices,
-                    box_options(size, min_visible, min_size, policy));
+  return remap_rows(&remap_corners, "corners", 8, corners, offsets, matrices, sizes, min_visible,
+                    min_size, policy);
 }
 
 py::tuple remap_point_rows(const Floats& points, const Offsets& offsets, const Doubles& matrices,
-                           std::pair<int, int> size, const std::string& policy) {
-  return remap_rows(&remap_points, "points", 2, points, offsets, matrices,
-                    box_options(size, 0, 0, policy));
+                           const Sizes& sizes, const std::string& policy) {
+  return remap_rows(&remap_points, "points", 2, points, offsets, matrices, sizes, 0, 0, policy);
 }
 
 py::tuple remap_polygon_rows(const Floats& vertices, const Offsets& polygons,
@@ -108,7 +133,9 @@ py::tuple remap_polygon_rows(const Floats& vertices, const Offsets& polygons,
 constexpr const char* kBoxesDoc =
     "Map xyxy boxes through one 2x3 affine per sample and filter them.\n\n"
     "boxes float32 (n, 4) in source pixels, offsets uint64 (samples + 1,), matrices float64\n"
-    "(samples, 2, 3), sizes the (height, width) of the output frame. Returns (boxes float32\n"
+    "(samples, 2, 3), sizes the (height, width) of the output frame, or (samples, 2) int32 of "
+    "each\n"
+    "sample's. Returns (boxes float32\n"
     "(m, 4), kept int64 (m,) indices into the input, offsets uint64 (samples + 1,), visible\n"
     "fraction float32 (m,), fates uint8 (n,): geometry.Fate of every input). A box is the hull of\n"
     "its mapped corners; it goes if less than min_visible of it is in the frame, if a side of its\n"

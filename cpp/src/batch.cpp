@@ -154,6 +154,10 @@ void resample_toned(const Toned& toned, const double matrix[6], const BatchShape
   options.filter = shape.filter;
   options.border = shape.border;
   options.border_value = shape.border_value;
+  const ToneLine& line = toned.line;
+  if (!std::isnan(shape.border_fill) && line.scale != 0) {
+    options.border_value = (shape.border_fill - line.offset) / line.scale + line.base;
+  }
   set_affine(&options, toned.line.scale, toned.line.offset);
   options.base = toned.line.base;
   options.lo_clip = toned.line.lo;
@@ -214,7 +218,6 @@ void run_item(const std::vector<const PixelSource*>& sources, const BatchItem& i
               void* target) {
   thread_local std::vector<std::uint8_t> scratch;
   thread_local ToneScratch tone_scratch;
-  take_stage_times();  // what this thread did before is not this batch's
   IRTD_REQUIRE(item.source >= 0 && static_cast<std::size_t>(item.source) < sources.size(),
                "batch item names no source");
   IRTD_REQUIRE(item.recipe >= 0 && static_cast<std::size_t>(item.recipe) < recipes.size(),
@@ -240,6 +243,49 @@ void run_item(const std::vector<const PixelSource*>& sources, const BatchItem& i
   }
 }
 
+/// Puts a picture of the tile's own shape into its place in the frame.
+void place_tile(const std::uint8_t* from, const Tile& tile, const BatchShape& shape,
+                std::uint8_t* frame) {
+  const bool planes = shape.layout == Layout::chw;
+  const std::size_t value = pixel_bytes(shape.type);
+  const std::size_t pixel = planes ? value : value * static_cast<std::size_t>(shape.channels);
+  const auto width = static_cast<std::size_t>(shape.width) * pixel;
+  const auto part = static_cast<std::size_t>(tile.width) * pixel;
+  for (int plane = 0; plane < (planes ? shape.channels : 1); ++plane) {
+    const auto first = static_cast<std::size_t>(plane * shape.height + tile.top);
+    std::uint8_t* to = frame + first * width + static_cast<std::size_t>(tile.left) * pixel;
+    for (int y = 0; y < tile.height; ++y, from += part, to += width) std::copy_n(from, part, to);
+  }
+}
+
+void run_tile(const std::vector<const PixelSource*>& sources, const BatchItem& item,
+              const std::vector<RecipePtr>& recipes, const BatchShape& shape, std::uint8_t* frame) {
+  thread_local std::vector<std::uint8_t> part;
+  const Tile& tile = item.tile;
+  IRTD_REQUIRE(tile.top >= 0 && tile.left >= 0 && tile.height > 0 && tile.width > 0 &&
+                   tile.height <= shape.height - tile.top && tile.width <= shape.width - tile.left,
+               "a tile lies within its frame");
+  BatchShape own = shape;
+  own.height = tile.height;
+  own.width = tile.width;
+  if (part.size() < own.sample_bytes()) part.resize(own.sample_bytes());
+  run_item(sources, item, recipes, own, false, part.data());
+  const StageScope placing(Stage::resample);
+  place_tile(part.data(), tile, shape, frame);
+}
+
+/// True if the items' pictures, whose sources have been checked, are all gray.
+bool are_gray(const std::vector<const PixelSource*>& sources, const BatchItem* first,
+              const BatchItem* last) {
+  return std::all_of(first, last, [&](const BatchItem& item) {
+    return sources[static_cast<std::size_t>(item.source)]->shape(item.row).channels == 1;
+  });
+}
+
+FrameShape frame_of(const BatchShape& shape) {
+  return {shape.height, shape.width, shape.channels, shape.type, shape.layout};
+}
+
 }  // namespace
 
 std::unique_ptr<PixelSource> make_bucket_source(std::shared_ptr<const ShardReader> reader,
@@ -260,20 +306,46 @@ std::size_t BatchShape::sample_bytes() const {
 StageNanoseconds run_batch(const std::vector<const PixelSource*>& sources,
                            const std::vector<BatchItem>& items,
                            const std::vector<RecipePtr>& recipes, const BatchShape& shape,
-                           MutableBytes out, int threads, std::vector<BatchFailure>* failures) {
+                           MutableBytes out, int threads, std::vector<BatchFailure>* failures,
+                           const BatchFrames& frames) {
   IRTD_REQUIRE(shape.height > 0 && shape.width > 0, "batch pictures must have pixels");
   IRTD_REQUIRE(shape.channels == 1 || shape.channels == 3, "channels must be 1 or 3");
   IRTD_REQUIRE(shape.type != PixelType::i32, "batches of pictures are not int32");
+  const std::vector<std::uint64_t>& ends = frames.offsets;
+  IRTD_REQUIRE(ends.empty() || (ends.front() == 0 && ends.back() == items.size() &&
+                                std::is_sorted(ends.begin(), ends.end())),
+               "offsets of frames rise from 0 to the number of items");
+  const std::size_t count = ends.empty() ? items.size() : ends.size() - 1;
   const std::size_t stride = shape.sample_bytes();
-  IRTD_REQUIRE(out.size() == items.size() * stride, "out must hold exactly the batch");
+  IRTD_REQUIRE(out.size() == count * stride, "out must hold exactly the batch");
+  const bool effects = !frames.effects.photometric.empty() || !frames.effects.hole_offsets.empty();
+  if (effects) require_effects(frames.effects, frame_of(shape), count);
   const bool stream = out.size() >= kStreamedBytes;
   StageTotals totals;
   std::mutex failing;
-  parallel_for(items.size(), threads, [&](std::size_t i, int) {
+  parallel_for(count, threads, [&](std::size_t i, int) {
+    const bool active = effects && frames.effects.active(i);
+    std::uint8_t* frame = out.data() + i * stride;
+    const std::size_t first = ends.empty() ? i : static_cast<std::size_t>(ends[i]);
+    const std::size_t last = ends.empty() ? i + 1 : static_cast<std::size_t>(ends[i + 1]);
+    take_stage_times();  // what this thread did before is not this batch's
+    std::size_t at = first;
     try {
-      run_item(sources, items[i], recipes, shape, stream, out.data() + i * stride);
-    } catch (Error& error) {  // the caller knows samples by their place in the batch
-      error.at_row(static_cast<std::int64_t>(i));
+      for (; at < last; ++at) {
+        const BatchItem& item = items[at];
+        if (item.tile.height == 0) {
+          run_item(sources, item, recipes, shape, stream && !active, frame);
+        } else {
+          run_tile(sources, item, recipes, shape, frame);
+        }
+      }
+      if (active) {
+        const StageScope changing(Stage::effects);
+        const bool gray = are_gray(sources, items.data() + first, items.data() + last);
+        apply_effects(frames.effects, i, frame_of(shape), gray, frame);
+      }
+    } catch (Error& error) {  // the caller knows samples by their place among the items
+      error.at_row(static_cast<std::int64_t>(at));
       if (failures == nullptr) throw;
       const std::lock_guard<std::mutex> lock(failing);
       failures->push_back({i, error});

@@ -20,6 +20,7 @@ class Fate(enum.IntEnum):
     HIDDEN = 5  # dropped: less than min_visible of it is in the frame
     SMALL = 6  # dropped: a side of its visible part is below min_size
     CUT = 7  # dropped: the policy is "drop" and it is not wholly inside
+    COVERED = 8  # dropped after remapping: too much of it is under rectangles that were cut out
 
 
 @dataclass(frozen=True)

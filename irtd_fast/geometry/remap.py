@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,6 +14,7 @@ from irtd_fast.geometry.oriented import corners_to_rotated, rotated_to_corners
 
 BoxPolicy = Literal["clip", "keep", "drop"]
 Size = tuple[int, int]
+Sizes = Size | NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,10 @@ def _offsets(values: ArrayLike) -> NDArray[np.uint64]:
     return np.ascontiguousarray(np.asarray(values).astype(np.uint64))
 
 
+def _sizes(size: Sizes) -> Any:
+    return size if isinstance(size, tuple) else np.ascontiguousarray(size, np.int32)
+
+
 def _matrices(values: ArrayLike) -> NDArray[np.float64]:
     return np.ascontiguousarray(values, np.float64)
 
@@ -85,7 +90,7 @@ def remap_boxes(
     boxes: ArrayLike,
     offsets: ArrayLike,
     matrices: ArrayLike,
-    size: Size,
+    size: Sizes,
     options: BoxOptions = BoxOptions(),
 ) -> Remapped:
     """Map upright boxes; each becomes the hull of its mapped corners.
@@ -94,7 +99,7 @@ def remap_boxes(
         boxes: (n, 4) xyxy in source pixels.
         offsets: (samples + 1,); boxes of sample i are ``[offsets[i], offsets[i + 1])``.
         matrices: (samples, 2, 3), see ``geometry.matrix``.
-        size: (height, width) of the frame.
+        size: (height, width) of the frame, or (samples, 2) of each sample's.
         options: What becomes of boxes that the frame cuts.
 
     Raises:
@@ -102,7 +107,7 @@ def remap_boxes(
     """
     return Remapped(
         *_core.remap_boxes(
-            _floats(boxes, 4), _offsets(offsets), _matrices(matrices), size,
+            _floats(boxes, 4), _offsets(offsets), _matrices(matrices), _sizes(size),
             min_visible=options.min_visible, min_size=options.min_size, policy=options.policy,
         )
     )  # fmt: skip
@@ -112,7 +117,7 @@ def remap_corners(
     corners: ArrayLike,
     offsets: ArrayLike,
     matrices: ArrayLike,
-    size: Size,
+    size: Sizes,
     options: BoxOptions = BoxOptions(),
 ) -> Remapped:
     """Map oriented boxes given by corners (n, 8): exactly, nothing is inflated.
@@ -122,7 +127,7 @@ def remap_corners(
     """
     return Remapped(
         *_core.remap_corners(
-            _floats(corners, 8), _offsets(offsets), _matrices(matrices), size,
+            _floats(corners, 8), _offsets(offsets), _matrices(matrices), _sizes(size),
             min_visible=options.min_visible, min_size=options.min_size, policy=options.policy,
         )
     )  # fmt: skip
@@ -150,7 +155,7 @@ def remap_points(
     points: ArrayLike,
     offsets: ArrayLike,
     matrices: ArrayLike,
-    size: Size,
+    size: Sizes,
     policy: BoxPolicy = "clip",
 ) -> Remapped:
     """Map points (n, 2): those that have a pixel of the frame stay, ``keep`` keeps all.
@@ -160,7 +165,7 @@ def remap_points(
     """
     return Remapped(
         *_core.remap_points(
-            _floats(points, 2), _offsets(offsets), _matrices(matrices), size, policy=policy
+            _floats(points, 2), _offsets(offsets), _matrices(matrices), _sizes(size), policy=policy
         )
     )
 

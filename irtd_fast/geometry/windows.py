@@ -19,6 +19,7 @@ _ROUNDING = 1e-3  # pixels; smaller differences come from the arithmetic of labe
 LANES = 5  # random numbers of a try: area, ratio, margin, place across, place down
 
 Floats = NDArray[np.float64]
+Sizes = tuple[int, int] | NDArray[np.int64]
 
 
 class Outcome(enum.IntEnum):
@@ -109,7 +110,7 @@ def object_windows(
     pictures: Pictures,
     rule: ObjectCrop,
     bounds: tuple[tuple[float, float], tuple[float, float]],
-    size: tuple[int, int],
+    size: Sizes,
     draws: tuple[Floats, Floats],
 ) -> ObjectWindows:
     """Draw a window for each picture of a batch.
@@ -118,7 +119,7 @@ def object_windows(
         pictures: Boxes and sizes.
         rule: Which objects are kept in sight, and how.
         bounds: Of the window's share of the picture's area, and of its width over its height.
-        size: (height, width) of the frame, for the shape of a letterbox.
+        size: (height, width) of the frame, for the shape of a letterbox; or (samples, 2).
         draws: Numbers in [0, 1): (samples, TRIES * LANES) for the windows, (n,) for the choice.
 
     Returns:
@@ -138,7 +139,8 @@ def object_windows(
         outcomes[open_[fits]] = outcome
     missed = outcomes == 255
     if rule.fallback == "letterbox":
-        windows[missed] = letterbox_windows(sides[missed], size)
+        frames = np.broadcast_to(np.asarray(size), (len(sides), 2))
+        windows[missed] = letterbox_windows(sides[missed], frames[missed])
         outcomes[missed] = Outcome.LETTERBOX
     else:
         windows[missed] = centred_windows(sides[missed], bounds[1])
@@ -236,16 +238,22 @@ def _place(
     return np.concatenate([corner, corner + size], axis=1), np.asarray(fits.any(axis=1))
 
 
-def letterbox_windows(sides: Floats, size: tuple[int, int]) -> Floats:
-    """Smallest windows (n, 4) of a frame's shape around whole pictures (n, 2: width, height)."""
-    frame = np.array([size[1], size[0]], np.float64)
+def letterbox_windows(sides: Floats, size: Sizes) -> Floats:
+    """Smallest windows (n, 4) of a frame's shape around whole pictures (n, 2: width, height).
+
+    ``size`` is (height, width) of the frame, or (n, 2) of each picture's.
+    """
+    frame = np.asarray(size, np.float64)[..., ::-1]
     shape = frame * (sides / frame).max(axis=1, keepdims=True)
     corner = (sides - shape) / 2
     return np.concatenate([corner, corner + shape], axis=1)
 
 
-def centred_windows(sides: Floats, ratio: tuple[float, float]) -> Floats:
-    """Largest centred windows (n, 4) of whole pixels within ratio bounds; sides as above."""
+def centred_windows(sides: Floats, ratio: tuple[float, float] | tuple[Floats, Floats]) -> Floats:
+    """Largest centred windows (n, 4) of whole pixels within ratio bounds; sides as above.
+
+    The bounds are numbers, or (n,) arrays.
+    """
     widths, heights = sides[:, 0], sides[:, 1]
     aspect = np.clip(widths / heights, *ratio)
     wide = np.maximum(1, np.minimum(widths, np.rint(heights * aspect)))

@@ -2,9 +2,30 @@
 
 from __future__ import annotations
 
-from irtd_fast.load.augment import Augment
+from irtd_fast.load.augment import (
+    Affine,
+    Augment,
+    Cutout,
+    Mosaic,
+    Photometric,
+    RandomRecipe,
+    ScaleJitter,
+    variations,
+)
 from irtd_fast.load.batch import Batch
 from irtd_fast.load.loader import Loader
 from irtd_fast.load.pairs import Visible
 
-__all__ = ["Augment", "Batch", "Loader", "Visible"]
+__all__ = [
+    "Affine",
+    "Augment",
+    "Batch",
+    "Cutout",
+    "Loader",
+    "Mosaic",
+    "Photometric",
+    "RandomRecipe",
+    "ScaleJitter",
+    "Visible",
+    "variations",
+]

@@ -23,11 +23,13 @@ class Batch:
         offsets: (b + 1) int64; boxes of sample i are ``[offsets[i], offsets[i + 1])``.
         categories: (m,) int32 codes in ``Dataset.categories``.
         box_flags: (m,) uint16 bits of ``types.ObjectFlag``.
-        visible_fraction: (m,) float32, share of each box inside the window before clipping.
+        visible_fraction: (m,) float32, share of each box (before clipping) that is in sight: inside
+            the window and not under what was cut out.
         points: (p, 2) float32 x, y in batch pixels, only those inside.
         point_offsets: (b + 1) int64.
         point_categories: (p,) int32.
-        matrix: (b, 2, 3) float64, from native infrared pixels to batch pixels.
+        matrix: (b, 2, 3) float64, from native infrared pixels to batch pixels (in a mosaic those
+            of the sample itself; ``tile_matrix`` has the others).
         index: (b,) int64 dataset numbers of the samples.
         visible: Pictures of the visible partners, in the same frame, if they were asked for.
         visible_matrix: (b, 2, 3) float64, from native visible pixels to batch pixels.
@@ -36,12 +38,29 @@ class Batch:
         visible_categories: (k,) int32 of those.
         padding: (b,) true for samples that only make ranks equally long (``remainder="pad"``);
             ``None`` for a batch that is not part of an epoch.
+        corners: (c, 8) float32 oriented boxes as corners in batch pixels, if they were asked for;
+            objects without corners have those of their box. Kept and cut by themselves: an oriented
+            box may stay where the upright one around it goes.
+        corner_offsets: (b + 1) int64 of those.
+        corner_categories: (c,) int32 of those.
+        corner_flags: (c,) uint16 of those, bits of ``types.ObjectFlag``.
+        masks: (b, height, width) uint8 or uint16 labels as they are stored, never mixed, if they
+            were asked for; (b, height, width, 3) where they are stored in colours.
+        mask_present: (b,) whether a sample (in a mosaic, any of its samples) has a mask; where it
+            has none, and beyond pictures, ``masks`` is the loader's ``mask_fill``.
+        tiles: (t, 4) int64 top, left, height, width of every sample's part of its frame, if the
+            loader makes mosaics.
+        tile_offsets: (b + 1) int64; frame i has tiles ``[tile_offsets[i], tile_offsets[i + 1])``,
+            that of ``index[i]`` first.
+        tile_index: (t,) int64 dataset numbers of their samples.
+        tile_matrix: (t, 2, 3) float64, from native infrared pixels to batch pixels.
         density: (b, h, w) float32 density maps of the points if the loader was asked for them; each
             sums up to the number of points of its sample.
         crop_outcome: (b,) uint8 ``geometry.windows.Outcome`` of each window if they were chosen by
             objects, else ``None``.
         box_ledger: What became of the samples' boxes: kept, clipped, dropped and why.
         point_ledger: The same of points.
+        corner_ledger: The same of oriented boxes.
     """
 
     images: NDArray[Any]
@@ -61,10 +80,21 @@ class Batch:
     visible_offsets: NDArray[np.int64] | None = None
     visible_categories: NDArray[np.int32] | None = None
     padding: NDArray[np.bool_] | None = None
+    corners: NDArray[np.float32] | None = None
+    corner_offsets: NDArray[np.int64] | None = None
+    corner_categories: NDArray[np.int32] | None = None
+    corner_flags: NDArray[np.uint16] | None = None
+    masks: NDArray[Any] | None = None
+    mask_present: NDArray[np.bool_] | None = None
+    tiles: NDArray[np.int64] | None = None
+    tile_offsets: NDArray[np.int64] | None = None
+    tile_index: NDArray[np.int64] | None = None
+    tile_matrix: NDArray[np.float64] | None = None
     density: NDArray[np.float32] | None = None
     crop_outcome: NDArray[np.uint8] | None = None
     box_ledger: Ledger = Ledger()  # noqa: RUF009 - frozen
     point_ledger: Ledger = Ledger()  # noqa: RUF009 - frozen
+    corner_ledger: Ledger = Ledger()  # noqa: RUF009 - frozen
 
     def __len__(self) -> int:
         return len(self.index)

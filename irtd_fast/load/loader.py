@@ -3,39 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from irtd_fast.density import Density, density_maps, frame_sigmas
+from irtd_fast.density import Density
 from irtd_fast.errors import IrtdError, LoaderError
 from irtd_fast.geometry.ledger import Ledger
-from irtd_fast.geometry.remap import BoxOptions, Remapped, remap_boxes, remap_points
+from irtd_fast.geometry.remap import BoxOptions
 from irtd_fast.geometry.resampling import Border, Filter, check_choice
-from irtd_fast.geometry.windows import Pictures
-from irtd_fast.load.augment import Augment, whole_windows, window_matrices
+from irtd_fast.load.augment import Augment
 from irtd_fast.load.batch import Batch
 from irtd_fast.load.course import Course
+from irtd_fast.load.masks import MaskPictures
 from irtd_fast.load.memory import affordable_prefetch
 from irtd_fast.load.orders import Order
 from irtd_fast.load.pairs import PairFrames, Visible
 from irtd_fast.load.plan import BatchPlan, Places
+from irtd_fast.load.planner import Planner
 from irtd_fast.load.position import Position
 from irtd_fast.load.prefetch import Prefetcher
 from irtd_fast.load.ranks import find_rank
-from irtd_fast.load.recipes import SampleRecipes
+from irtd_fast.load.recipes import SideRecipes
 from irtd_fast.load.sampler import Remainder, Sampler
 from irtd_fast.load.skipped import Skipped
+from irtd_fast.load.targets import Target
 from irtd_fast.load.watch import SourceWatch
 from irtd_fast.radiometry import MinMax, Recipe
 from irtd_fast.radiometry.base import OutputType
 from irtd_fast.store.dataset import Dataset
-from irtd_fast.store.ragged import Ragged
 
-_INFRARED, _VISIBLE = 0, 1
 _PLANS_AHEAD = 2
+_NOTHING = Augment()
 _ITEM_BYTES = {"float32": 4, "float16": 2, "bfloat16": 2, "uint8": 1, "uint16": 2}
 
 
@@ -45,11 +47,12 @@ class LoaderStats:
 
     Attributes:
         images: Samples produced.
-        read_ns: Read from the page cache or the disk; over all threads, as are the next four.
+        read_ns: Read from the page cache or the disk; over all threads, as are the next five.
         check_ns: Compare checksums.
         decode_ns: Decompress, decode.
         normalize_ns: Statistics for the recipe, and its filters.
         resample_ns: Crop, resize, flip, cast, lay out.
+        effects_ns: Photometric effects and what is cut out.
         wait_ns: Time the consumer waited for a batch.
     """
 
@@ -59,6 +62,7 @@ class LoaderStats:
     decode_ns: int = 0
     normalize_ns: int = 0
     resample_ns: int = 0
+    effects_ns: int = 0
     wait_ns: int = 0
 
     def add(self, stages: Mapping[str, int]) -> None:
@@ -80,7 +84,8 @@ class Loader:
         dataset: What ``irtd_fast.open`` gave.
         batch_size: Samples of a batch.
         size: (height, width) of the batch's pictures.
-        augment: Crop (random, or around objects) and flip; ``None`` resizes every picture whole.
+        augment: What is drawn for each sample: crop, flips, turns, mosaics, photometric effects;
+            ``None`` resizes every picture whole.
         normalize: Recipe from counts to network input; with ``scope`` sequence or source it goes
             by what ``irtd stats`` stored.
         dtype: ``float32``, ``float16``, ``bfloat16`` (its bits as uint16), ``uint8`` or ``uint16``;
@@ -98,7 +103,11 @@ class Loader:
         shrink_jpeg: Let JPEG pictures of compact stores be decoded 2, 4 or 8 times smaller where
             ``area`` or ``antialias`` reduces them by more than that; faster, a few levels off.
         boxes: What becomes of boxes that the window cuts.
-        density: How density maps of the points are made (``Batch.density``), ``None``: none are.
+        targets: Which labels follow the pictures: ``boxes``, ``points``, ``corners`` (oriented
+            boxes), ``masks``, ``density`` (which ``density`` asks for too).
+        mask_fill: The label in ``Batch.masks`` beyond pictures, and where a sample has no mask.
+        density: How density maps of the points are made (``Batch.density``), ``None``: none are,
+            unless ``targets`` names them.
         seed: Of order and augmentation.
         rank: Of this process; with ``world_size``, or neither: then ``torch.distributed``, or the
             environment that torchrun or Slurm sets, say it (``load.ranks.find_rank``).
@@ -144,6 +153,8 @@ class Loader:
     memory_limit: int | str | None = None
     remainder: Remainder = "wrap"
     on_error: Literal["raise", "skip"] = "raise"
+    targets: tuple[Target, ...] = ("boxes", "points")
+    mask_fill: int = 0
 
     def __post_init__(self) -> None:
         """Check the arguments and fix the order of epochs."""
@@ -159,6 +170,10 @@ class Loader:
             raise ValueError(f"on_error must be raise or skip, found {self.on_error!r}")
         check_choice("filter", self.filter, Filter)
         check_choice("border", self.border, Border)
+        for target in self.targets:
+            check_choice("targets", target, Target)
+        if self.density is None and "density" in self.targets:
+            self.density = Density()
         self._prepare()
         self.rank, self.world_size = find_rank(self.rank, self.world_size)
         remainder: Remainder = "drop" if self.drop_last else self.remainder
@@ -170,7 +185,7 @@ class Loader:
         self.box_ledger = self.point_ledger = Ledger()
 
     def __getstate__(self) -> dict[str, Any]:
-        made_anew = {"_recipes", "_visible", "_visible_recipes", "_frames"}
+        made_anew = {"_visible", "_planner", "_masks"}
         return {key: value for key, value in vars(self).items() if key not in made_anew}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -179,12 +194,33 @@ class Loader:
 
     def _prepare(self) -> None:
         """What native code or the store's columns are behind, and so does not travel."""
-        self._recipes = SampleRecipes(self.normalize, self.dataset, self.dtype)
         self._visible = Visible() if self.visible is True else self.visible or None
-        self._frames = None
+        augment = self.augment if self.augment is not None else _NOTHING
+        shares, effects = augment.fill is not None, augment.cutout is not None
+        infrared = SideRecipes(
+            self.normalize, augment.photometric, self.dataset, self.dtype,
+            shares=shares, effects=effects,
+        )  # fmt: skip
+        visible = None
         if self._visible is not None:
-            self._frames = PairFrames(self.dataset, self._visible)
-            self._visible_recipes = SampleRecipes(self._visible.normalize, self.dataset, self.dtype)
+            visible = SideRecipes(
+                self._visible.normalize, augment.visible_photometric, self.dataset, self.dtype,
+                shares=shares, effects=effects,
+            )  # fmt: skip
+        pairs = PairFrames(self.dataset, self._visible) if self._visible is not None else None
+        targets: frozenset[Target] = frozenset(self.targets)
+        if self.density is not None:
+            targets |= {"density"}
+        self._planner = Planner(
+            self.dataset, self.size, self.augment, self.boxes, targets, self.density, infrared,
+            visible, pairs, self.seed, self.threads,
+        )  # fmt: skip
+        self._masks = None
+        if "masks" in targets:
+            self._masks = MaskPictures(
+                self.dataset, self.size, self.mask_fill, self.threads,
+                visible=self._visible is not None,
+            )  # fmt: skip
 
     def __len__(self) -> int:
         """Batches of a whole epoch, the same on every rank."""
@@ -221,10 +257,12 @@ class Loader:
         self.course.load_state_dict(state)
 
     def _batch_bytes(self) -> int:
-        """Bytes of a batch's pictures and density maps."""
+        """Bytes of a batch's pictures, masks and density maps."""
         channels = self.channels + (self._visible.channels if self._visible is not None else 0)
         height, width = self.size
         pixels = height * width * channels * _ITEM_BYTES[self.dtype]
+        if self._masks is not None:
+            pixels += height * width * self._masks.pixel_bytes
         density = 0
         if self.density is not None:
             density = 4 * -(-height // self.density.stride) * -(-width // self.density.stride)
@@ -252,7 +290,7 @@ class Loader:
             plan = self.plan_batch(share.index, start.epoch)
             plan.targets["padding"] = share.padding
             if self.ahead > 0:
-                for places in (plan.infrared, plan.visible):
+                for places in (plan.infrared, plan.visible, plan.masks):
                     if places is not None:
                         self.dataset.pipeline.read_ahead(places.codes, places.rows)
             yield share.position, plan
@@ -282,118 +320,52 @@ class Loader:
         return self.render(self.plan_batch(index, epoch))
 
     def plan_batch(self, index: NDArray[np.int64], epoch: int) -> BatchPlan:
-        """Draw the windows of a batch and take its labels along; reads no picture."""
-        heights = self.dataset.column("height", index).astype(np.int64)
-        widths = self.dataset.column("width", index).astype(np.int64)
-        objects = self._objects(index)
-        outcomes = None
-        if self.augment is None:
-            windows = whole_windows(heights, widths)
-            flips = np.zeros(len(index), bool)
-        elif self.augment.object_crop is None:
-            windows, flips = self.augment.draw(self.seed, epoch, index, heights, widths)
-        else:
-            pictures = Pictures(objects["box"], objects.offsets, heights, widths)
-            drawn, flips = self.augment.draw_around_objects(
-                self.seed, epoch, index, pictures, self.size
-            )
-            windows, outcomes = drawn.windows, drawn.outcomes
-        matrix = window_matrices(windows, flips, self.size)
-        targets = {**self._boxes(objects, matrix), **self._points(index, matrix)}
-        targets["crop_outcome"] = outcomes
-        infrared = Places(*self.dataset.locate(index), matrix)
-        visible = self._visible_places(index, matrix, targets)
-        return BatchPlan(index, epoch, infrared, visible, targets)
-
-    def _visible_places(
-        self, index: NDArray[np.int64], matrix: NDArray[np.float64], targets: dict[str, Any]
-    ) -> Places | None:
-        """Where the partners go, and their own boxes added to the targets."""
-        if self._frames is None:
-            return None
-        onto = self._frames.to_batch(index, matrix)
-        objects = self._objects(index, _VISIBLE)
-        done = remap_boxes(objects["box"], objects.offsets, onto, self.size, self.boxes)
-        targets["visible_matrix"] = onto
-        targets["visible_boxes"] = done.values
-        targets["visible_offsets"] = done.offsets.astype(np.int64)
-        targets["visible_categories"] = objects.category[done.kept]
-        return Places(*self.dataset.locate(index, "visible"), onto)
+        """Draw the numbers of a batch and take its labels along; reads no picture."""
+        return self._planner.plan(index, epoch)
 
     def render(self, plan: BatchPlan) -> Batch:
-        """Read, decode, cut, resize and normalise the pictures of a plan."""
-        images = self._pixels(plan, plan.infrared, self._recipes, self.channels)
-        visible = None
+        """Read, decode, cut, resize, normalise and change the pictures of a plan."""
+        pictures: dict[str, Any] = {
+            "images": self._pixels(plan, plan.infrared, self._planner.infrared, self.channels)
+        }
         if plan.visible is not None and self._visible is not None:
-            visible = self._pixels(
-                plan, plan.visible, self._visible_recipes, self._visible.channels
+            assert self._planner.visible is not None
+            pictures["visible"] = self._pixels(
+                plan, plan.visible, self._planner.visible, self._visible.channels
             )
+        if plan.masks is not None and self._masks is not None:
+            with self._naming(plan):
+                pictures["masks"], times = self._masks.render(plan)
+            pictures["mask_present"] = self._masks.present(plan)
+            self.stats.add(times)
         self.stats.images += len(plan)
-        return Batch(
-            images, **plan.targets, matrix=plan.infrared.matrix, index=plan.index, visible=visible
-        )
+        return Batch(**pictures, **plan.targets, index=plan.index)
 
     def _pixels(
-        self, plan: BatchPlan, places: Places, recipes: SampleRecipes, channels: int
+        self, plan: BatchPlan, places: Places, side: SideRecipes, channels: int
     ) -> NDArray[Any]:
-        index = plan.index
-        try:
+        fill = self.augment.fill if self.augment is not None else None
+        low, high = side.range
+        with self._naming(plan):
             images, times = self.dataset.pipeline.run(
                 places.codes, places.rows, places.matrix, size=self.size, channels=channels,
-                dtype=self.dtype, layout=self.layout, filter=self.filter, border=self.border,
-                shrink_jpeg=self.shrink_jpeg, threads=self.threads, normalize=recipes.native,
-                recipe_codes=recipes.codes(index),
+                dtype=self.dtype, layout=self.layout, filter=self.filter,
+                border=self.border if fill is None else "constant",
+                border_fill=None if fill is None else low + fill * (high - low),
+                shrink_jpeg=self.shrink_jpeg, threads=self.threads, normalize=side.native,
+                recipe_codes=places.recipes, effects=places.effects, **plan.tiling,
             )  # fmt: skip
-        except (IrtdError, OSError) as error:
-            place = getattr(error, "row", None)
-            number = int(index[place]) if place is not None and place < len(index) else None
-            who = "a sample" if number is None else f"sample {number} ({self.dataset[number].id})"
-            raise LoaderError(f"{who}: {error}", sample=number) from error
         self.stats.add(times)
         result: NDArray[Any] = images
         return result
 
-    def _objects(self, index: NDArray[np.int64], modality: int = _INFRARED) -> Ragged:
-        """Objects of one modality's ground truth: the other one's has other pixels."""
-        found = self.dataset.objects(index, ("box", "modality", "flags"))
-        mine = found["modality"] == modality
-        columns = {name: found[name][mine] for name in ("box", "flags")}
-        return Ragged(_counted(mine, found.offsets), found.category[mine], columns)
-
-    def _boxes(self, objects: Ragged, matrix: NDArray[np.float64]) -> dict[str, Any]:
-        done = remap_boxes(objects["box"], objects.offsets, matrix, self.size, self.boxes)
-        return {
-            "boxes": done.values, "offsets": done.offsets.astype(np.int64),
-            "categories": objects.category[done.kept], "box_flags": objects["flags"][done.kept],
-            "visible_fraction": done.visible, "box_ledger": done.ledger,
-        }  # fmt: skip
-
-    def _points(self, index: NDArray[np.int64], matrix: NDArray[np.float64]) -> dict[str, Any]:
-        found = self.dataset.points(index, ("xy", "modality"))
-        mine = found["modality"] == _INFRARED
-        offsets = _counted(mine, found.offsets)
-        done = remap_points(found["xy"][mine], offsets, matrix, self.size)
-        return {
-            "points": done.values, "point_offsets": done.offsets.astype(np.int64),
-            "point_categories": found.category[mine][done.kept], "point_ledger": done.ledger,
-            "density": self._density(found["xy"][mine], offsets, matrix, done),
-        }  # fmt: skip
-
-    def _density(
-        self, xy: NDArray[np.float32], offsets: NDArray[np.int64], matrix: NDArray[np.float64],
-        inside: Remapped,
-    ) -> NDArray[np.float32] | None:  # fmt: skip
-        """Maps of the points that the batch has, with the spread that all points give them."""
-        if self.density is None:
-            return None
-        spread = frame_sigmas(xy, offsets, matrix, self.density.sigma)[inside.kept]
-        return density_maps(
-            inside.values, inside.offsets, self.size, self.density, sigmas=spread,
-            threads=self.threads,
-        )  # fmt: skip
-
-
-def _counted(mask: NDArray[np.bool_], offsets: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Offsets of a ragged column once only what the mask marks is left of it."""
-    running = np.concatenate([[0], np.cumsum(mask)])
-    return np.asarray(running[offsets])
+    @contextmanager
+    def _naming(self, plan: BatchPlan) -> Iterator[None]:
+        """Errors of the pipeline with the sample they are about."""
+        try:
+            yield
+        except (IrtdError, OSError) as error:
+            place, members = getattr(error, "row", None), plan.members
+            number = int(members[place]) if place is not None and place < len(members) else None
+            who = "a sample" if number is None else f"sample {number} ({self.dataset[number].id})"
+            raise LoaderError(f"{who}: {error}", sample=number) from error

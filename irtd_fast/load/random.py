@@ -50,11 +50,22 @@ def uniform(
     Returns:
         (samples, lanes) float64.
     """
-    state = np.uint64(_key(seed, epoch, zlib.crc32(operation.encode())))
     lane = np.arange(lanes, dtype=np.uint64)
     counters = (samples.astype(np.uint64)[:, None] * np.uint64(lanes) + lane).astype(np.uint64)
-    bits = _mix(_mix(counters * _GOLDEN + state) + state)
+    bits = _bits(seed, epoch, counters, operation)
     return (bits >> np.uint64(11)).astype(np.float64) * (1.0 / (1 << 53))
+
+
+def keys(seed: int, epoch: int, samples: NDArray[np.int64], operation: str) -> NDArray[np.uint64]:
+    """A 64-bit key for each sample (n,), for generators in the core (``irtd::stream_key``)."""
+    return _bits(seed, epoch, samples.astype(np.uint64), operation)
+
+
+def _bits(
+    seed: int, epoch: int, counters: NDArray[np.uint64], operation: str
+) -> NDArray[np.uint64]:
+    state = np.uint64(_key(seed, epoch, zlib.crc32(operation.encode())))
+    return _mix(_mix(counters * _GOLDEN + state) + state)
 
 
 def permutation(seed: int, epoch: int, count: int) -> NDArray[np.int64]:

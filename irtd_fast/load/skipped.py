@@ -23,7 +23,7 @@ class Skipped:
     """What was left out since the loader was made.
 
     Attributes:
-        count: Samples left out, each time they would have been seen.
+        count: Samples left out, each time they would have been seen (frames, with mosaics).
         reasons: Dataset number -> why, of the first thousand.
     """
 
@@ -34,15 +34,18 @@ class Skipped:
     def without(self, error: LoaderError, plan: BatchPlan, again: Plan) -> BatchPlan:
         """The plan of the same batch without the sample that an error is about.
 
-        Every other sample keeps its draws, since these depend on nothing but itself.
+        Every other sample keeps its draws, since these depend on nothing but itself. A mosaic that
+        shows the sample goes as a whole.
 
         Raises:
             LoaderError: The error is about no sample of the batch; or more than a tenth of what was
                 seen so far could not be read.
         """
         number = getattr(error, "sample", None)
-        bad = plan.index == number
-        if number is None or not bad.any():
+        if number is None:
+            raise error
+        bad = plan.showing(int(number))
+        if not bad.any():
             raise error
         self.count += int(bad.sum())
         if len(self.reasons) < _KEPT:

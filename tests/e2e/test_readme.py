@@ -38,7 +38,7 @@ def run(command: list[str], folder: Path) -> str:
 @pytest.mark.slow
 def test_commands_then_block(tmp_path: Path):
     (commands,) = blocks("sh")
-    (block,) = blocks("python")
     run(["bash", "-euo", "pipefail", "-c", commands], tmp_path)
-    printed = run([sys.executable, "-W", "error", "-c", block], tmp_path)
+    # The blocks go on from each other.
+    printed = run([sys.executable, "-W", "error", "-c", "".join(blocks("python"))], tmp_path)
     assert re.search(r"^\(64, \d, 448, 448\) float32 \d+ boxes$", printed, re.MULTILINE), printed

@@ -8,6 +8,7 @@
 
 #include "irtd/error.hpp"
 #include "irtd/packed.hpp"
+#include "irtd/photometric.hpp"
 #include "irtd/read_ahead.hpp"
 #include "irtd/recipe.hpp"
 #include "irtd/resample.hpp"
@@ -61,12 +62,21 @@ std::unique_ptr<PixelSource> make_packed_source(std::shared_ptr<const PackedRead
 /// Batches of this size and more are written around the caches, which do not hold them.
 inline constexpr std::size_t kStreamedBytes = std::size_t{16} << 20;
 
+/// The part of a frame that a sample fills; without rows, all of it.
+struct Tile {
+  int top = 0;
+  int left = 0;
+  int height = 0;
+  int width = 0;
+};
+
 /// One sample's place in a batch.
 struct BatchItem {
   int source = 0;
   std::uint64_t row = 0;
   double matrix[6] = {1, 0, 0, 0, 1, 0};  ///< native to batch pixels, as in ResampleOptions
   int recipe = 0;                         ///< number of the sample's recipe
+  Tile tile;                              ///< the matrix leads to its pixels, not to the frame's
 };
 
 struct BatchShape {
@@ -81,26 +91,39 @@ struct BatchShape {
   /// antialias) reduces them by more than that: much faster, and a few levels off.
   bool shrink_jpeg = false;
   float border_value = 0;  ///< before the recipe's line: counts, or what a table made of them
+  /// What Border::constant puts there in place of border_value, as an output value; NaN: nothing.
+  /// (A picture without contrast is of one value, and so is its border.)
+  float border_fill = std::numeric_limits<float>::quiet_NaN();
   std::size_t sample_bytes() const;
 };
 
-/// A sample of a batch that could not be made, by its position.
+/// How samples make up frames, and what is done to finished frames.
+struct BatchFrames {
+  /// Items of frame i are [offsets[i], offsets[i + 1]), their tiles cover it; none at all: each
+  /// item is a frame.
+  std::vector<std::uint64_t> offsets;
+  FrameEffects effects;
+};
+
+/// A frame of a batch that could not be made, by its position; the error's row is the item's.
 struct BatchFailure {
   std::size_t position = 0;
   Error error;
 };
 
-/// Fills `out` (items.size() samples) over `threads` threads; gives the nanoseconds of each stage,
-/// summed over threads.
+/// Fills `out` (items.size() samples, or as many frames as `frames` tells of) over `threads`
+/// threads; gives the nanoseconds of each stage, summed over threads.
 ///
-/// The first failure is rethrown with the position in the batch as its row and the array's own text
-/// in the message. With `failures` every sample that can be made is made, and what is wrong with
-/// the others is appended there, by position; their places in `out` hold anything.
+/// The first failure is rethrown with the sample's position among the items as its row and the
+/// array's own text in the message. With `failures` every frame that can be made is made, and what
+/// is wrong with the others is appended there, by frame; their places in `out` hold anything.
+/// Random numbers of effects do not depend on threads or on the frame's place in the batch.
 StageNanoseconds run_batch(const std::vector<const PixelSource*>& sources,
                            const std::vector<BatchItem>& items,
                            const std::vector<RecipePtr>& recipes, const BatchShape& shape,
                            MutableBytes out, int threads,
-                           std::vector<BatchFailure>* failures = nullptr);
+                           std::vector<BatchFailure>* failures = nullptr,
+                           const BatchFrames& frames = {});
 /// The same with one stretch for all samples, its outputs as they are.
 StageNanoseconds run_batch(const std::vector<const PixelSource*>& sources,
                            const std::vector<BatchItem>& items, const Normalize& normalize,

@@ -8,8 +8,8 @@
 namespace irtd {
 
 /// What a thread is doing for a sample.
-enum class Stage { other, read, check, decode, normalize, resample };
-inline constexpr std::size_t kStages = 6;
+enum class Stage { other, read, check, decode, normalize, resample, effects };
+inline constexpr std::size_t kStages = 7;
 
 /// Nanoseconds by stage.
 using StageNanoseconds = std::array<std::uint64_t, kStages>;

@@ -1,0 +1,217 @@
+"""From sample numbers to everything about a batch but its pixels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from irtd_fast import _core
+from irtd_fast.density import Density
+from irtd_fast.geometry.remap import BoxOptions
+from irtd_fast.geometry.windows import Pictures
+from irtd_fast.load.augment.cutout import Holes, draw_holes
+from irtd_fast.load.augment.draws import Draws
+from irtd_fast.load.augment.matrices import Drawn, draw_matrices, whole_pictures
+from irtd_fast.load.augment.mosaic import Layout, mosaic_layout
+from irtd_fast.load.augment.options import Augment
+from irtd_fast.load.augment.photometric import draw_photometric, frame_keys
+from irtd_fast.load.masks import masks_are_visible
+from irtd_fast.load.pairs import PairFrames
+from irtd_fast.load.plan import BatchPlan, Places
+from irtd_fast.load.recipes import SideRecipes
+from irtd_fast.load.targets import (
+    Placed,
+    Target,
+    follow_boxes,
+    follow_corners,
+    follow_points,
+    follow_visible_boxes,
+)
+from irtd_fast.store.dataset import Dataset
+from irtd_fast.store.ragged import Ragged
+
+_INFRARED, _VISIBLE = 0, 1
+
+
+@dataclass(frozen=True)
+class Planner:
+    """Draws the numbers of a batch and takes its labels along; reads no picture.
+
+    Attributes:
+        dataset: Samples.
+        size: (height, width) of the frames.
+        augment: What is drawn, ``None``: pictures are stretched whole.
+        boxes: What becomes of boxes that a window cuts.
+        targets: What follows the pictures.
+        density: How density maps are made, ``None``: none are.
+        infrared: Recipes of the pictures.
+        visible: Recipes of the visible partners, ``None``: they are not asked for.
+        pairs: Where infrared pixels lie in the partners.
+        seed: Of the run.
+        threads: Of density maps.
+    """
+
+    dataset: Dataset
+    size: tuple[int, int]
+    augment: Augment | None
+    boxes: BoxOptions
+    targets: frozenset[Target]
+    density: Density | None
+    infrared: SideRecipes
+    visible: SideRecipes | None
+    pairs: PairFrames | None
+    seed: int
+    threads: int
+
+    def plan(self, index: NDArray[np.int64], epoch: int) -> BatchPlan:
+        """Plan the batch of these dataset numbers, with the draws of an epoch."""
+        own = Draws(self.seed, epoch, index)
+        layout = self._layout(own)
+        members = index if layout is None else layout.members
+        draws = own
+        if layout is not None:
+            draws = Draws(self.seed, epoch, index[layout.frames], layout.slots)
+        objects = self._objects(members)
+        drawn = self._geometry(draws, members, objects, layout)
+        cutout = None if self.augment is None else self.augment.cutout
+        holes = None if cutout is None else draw_holes(cutout, own, self.size)
+        covered = None if cutout is None else cutout.max_covered
+        placed = Placed(drawn.matrix, self.size, layout, holes, covered)
+        targets = self._targets(members, objects, placed, drawn)
+        infrared = Places(
+            *self.dataset.locate(members), drawn.matrix,
+            self.infrared.codes(members, draws, "infrared"),
+            self._effects(own, holes, self.infrared, "infrared"),
+        )  # fmt: skip
+        visible = self._visible(members, draws, own, placed, targets)
+        masks = None
+        if "masks" in self.targets:
+            masks = self._masks(members, placed, visible)
+        return BatchPlan(index, epoch, infrared, visible, masks, layout, targets)
+
+    def _layout(self, own: Draws) -> Layout | None:
+        if self.augment is None or self.augment.mosaic is None:
+            return None
+        return mosaic_layout(self.augment.mosaic, own, len(self.dataset), self.size)
+
+    def _geometry(
+        self, draws: Draws, members: NDArray[np.int64], objects: Ragged, layout: Layout | None
+    ) -> Drawn:
+        heights = self.dataset.column("height", members).astype(np.int64)
+        widths = self.dataset.column("width", members).astype(np.int64)
+        if self.augment is None:
+            return whole_pictures(heights, widths, self.size)
+        pictures = Pictures(objects["box"], objects.offsets, heights, widths)
+        sizes = np.broadcast_to(np.array(self.size, np.int64), (len(members), 2))
+        if layout is not None:
+            sizes = layout.sizes
+        return draw_matrices(self.augment, draws, pictures, sizes, self.size)
+
+    def _targets(
+        self, members: NDArray[np.int64], objects: Ragged, placed: Placed, drawn: Drawn
+    ) -> dict[str, Any]:
+        mine = objects if "boxes" in self.targets else _none_of(objects)
+        targets = follow_boxes(mine, placed, self.boxes)
+        points = self._points(members)
+        if not {"points", "density"} & self.targets:
+            points = _none_of(points)
+        targets |= follow_points(points, placed, self.density, self.threads)
+        if "corners" in self.targets:
+            targets |= follow_corners(objects, placed, self.boxes)
+        targets["matrix"] = placed.frame_matrix
+        outcomes = drawn.outcomes
+        if placed.layout is not None:
+            targets |= {
+                "tiles": placed.layout.tiles, "tile_offsets": placed.layout.offsets,
+                "tile_index": members, "tile_matrix": placed.member_matrix,
+            }  # fmt: skip
+            outcomes = None if outcomes is None else outcomes[placed.layout.offsets[:-1]]
+        targets["crop_outcome"] = outcomes
+        return targets
+
+    def _visible(
+        self, members: NDArray[np.int64], draws: Draws, own: Draws, placed: Placed,
+        targets: dict[str, Any],
+    ) -> Places | None:  # fmt: skip
+        """Where the partners go, and their own boxes added to the targets."""
+        if self.pairs is None or self.visible is None:
+            return None
+        onto = self.pairs.to_batch(members, placed.matrix)
+        there = Placed(onto, self.size, placed.layout, placed.holes, placed.max_covered)
+        targets["visible_matrix"] = there.frame_matrix
+        targets |= follow_visible_boxes(self._objects(members, _VISIBLE), there, self.boxes)
+        return Places(
+            *self.dataset.locate(members, "visible"), onto,
+            self.visible.codes(members, draws, "visible"),
+            self._effects(own, placed.holes, self.visible, "visible"),
+        )  # fmt: skip
+
+    def _masks(self, members: NDArray[np.int64], placed: Placed, visible: Places | None) -> Places:
+        """Masks show what the picture shows that they were drawn on, at any size."""
+        codes, rows = self.dataset.locate(members, "masks")
+        stored = self.dataset.sizes(members, "masks").astype(np.float64)
+        picture = self.dataset.sizes(members).astype(np.float64)
+        matrix = placed.matrix.copy()
+        if visible is not None:
+            flags = np.array([masks_are_visible(source) for source in self.dataset.sources])
+            there = flags[self.dataset.source_codes[members]]
+            matrix[there] = visible.matrix[there]
+            picture[there] = self.dataset.sizes(members[there], "visible")
+        scale = np.where((codes >= 0)[:, None], picture / np.maximum(stored, 1), 1.0)
+        matrix[:, :, :2] *= scale[:, None, ::-1]  # as if the stored mask was resized first
+        cutout = None if self.augment is None else self.augment.cutout
+        effects = None
+        if cutout is not None and cutout.mask_fill is not None and placed.holes is not None:
+            effects = _core.FrameEffects(
+                **_hole_arguments(placed.holes, cutout.mask_fill), range=(0.0, 1.0)
+            )
+        return Places(codes, rows, matrix, effects=effects)
+
+    def _effects(
+        self, own: Draws, holes: Holes | None, side: SideRecipes, what: str
+    ) -> _core.FrameEffects | None:
+        options = side.photometric
+        arguments: dict[str, Any] = {}
+        if options is not None and options.changes_frames:
+            arguments = {"photometric": draw_photometric(options, own, what),
+                         "keys": frame_keys(own, what)}  # fmt: skip
+        if holes is not None:
+            arguments |= _hole_arguments(holes)
+        if not arguments:
+            return None
+        return _core.FrameEffects(**arguments, range=side.range, clip=side.clips)
+
+    def _objects(self, members: NDArray[np.int64], modality: int = _INFRARED) -> Ragged:
+        """Objects of one modality's ground truth: the other one's has other pixels."""
+        columns = ["box", "modality", "flags"]
+        if "corners" in self.targets and modality == _INFRARED:
+            columns.append("corners")
+        return _of_modality(self.dataset.objects(members, columns), modality)
+
+    def _points(self, members: NDArray[np.int64]) -> Ragged:
+        return _of_modality(self.dataset.points(members, ("xy", "modality")), _INFRARED)
+
+
+def _hole_arguments(holes: Holes, fill: float | None = None) -> dict[str, Any]:
+    shares = holes.fill if fill is None else np.full(len(holes.boxes), fill, np.float32)
+    return {
+        "holes": np.ascontiguousarray(holes.boxes, np.int32), "hole_fill": shares,
+        "hole_offsets": holes.offsets.astype(np.uint64),
+    }  # fmt: skip
+
+
+def _of_modality(found: Ragged, modality: int) -> Ragged:
+    return _selected(found, np.asarray(found["modality"] == modality))
+
+
+def _none_of(found: Ragged) -> Ragged:
+    return _selected(found, np.zeros(len(found.category), bool))
+
+
+def _selected(found: Ragged, mine: NDArray[np.bool_]) -> Ragged:
+    running = np.concatenate([[0], np.cumsum(mine, dtype=np.int64)])
+    columns = {name: values[mine] for name, values in found.columns.items()}
+    return Ragged(running[found.offsets], found.category[mine], columns)
