@@ -75,9 +75,9 @@ def build_texts_of(
 ) -> list[Text]:
     """Texts of one task about one sample: the same wherever and in whatever order it is asked."""
     draws = Draws(options.seed, builder.name, facts.key)
-    if needs_pool(builder):
-        return builder.build(facts, draws, options, pool)
-    return builder.build(facts, draws, options)
+    if pool is None:
+        return builder.build(facts, draws, options)
+    return builder.build(facts, draws, options, pool)
 
 
 def record_of(text: Text, subset: str = "") -> TextRecord:

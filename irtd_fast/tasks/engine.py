@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from irtd_fast.store.source import Source
 from irtd_fast.store.text_columns import TextColumns, TextRecord
-from irtd_fast.tasks.base import Options
+from irtd_fast.tasks.base import Options, Text
 from irtd_fast.tasks.builders import Builder, build_texts_of, builder_named, needs_pool, record_of
 from irtd_fast.tasks.gather import Teller
 from irtd_fast.tasks.pool import IdentityPool
@@ -57,6 +57,7 @@ class TextBuilder:
         self.options = recipe.options
         self.teller = Teller(Source(recipe.path))
         self.builders: list[Builder] = [builder_named(name) for name in recipe.tasks]
+        self._composing = [needs_pool(builder) for builder in self.builders]
         self._pool: IdentityPool | None = None
 
     @property
@@ -69,14 +70,15 @@ class TextBuilder:
     def block(self, first: int, last: int) -> TextColumns:
         """Texts of the samples in these rows of the source, sample by sample."""
         columns = TextColumns()
+        asked = [
+            (builder, self.pool if composing else None)
+            for builder, composing in zip(self.builders, self._composing, strict=True)
+        ]
         for facts in self.teller.facts(np.arange(first, last)):
-            columns.add(
-                record_of(text)
-                for builder in self.builders
-                for text in build_texts_of(
-                    builder, facts, self.options, self.pool if needs_pool(builder) else None
-                )
-            )
+            texts: list[Text] = []
+            for builder, pool in asked:
+                texts += build_texts_of(builder, facts, self.options, pool)
+            columns.add([record_of(text) for text in texts])
         return columns
 
     def within(
