@@ -13,8 +13,8 @@ from irtd_fast.images.tiff import probe_tiff
 from irtd_fast.types import ImageInfo, Problem
 
 _SUFFIXES = {
-    ".jpg": "jpeg", ".jpeg": "jpeg", ".jpe": "jpeg", ".png": "png", ".tif": "tiff",
-    ".tiff": "tiff", ".bmp": "bmp", ".webp": "webp", ".gif": "gif", ".fff": "fff",
+    "jpg": "jpeg", "jpeg": "jpeg", "jpe": "jpeg", "png": "png", "tif": "tiff",
+    "tiff": "tiff", "bmp": "bmp", "webp": "webp", "gif": "gif", "fff": "fff",
 }  # fmt: skip
 _NO_DEPTH = 0  # a TIFF or FFF that the native probe leaves to us
 _MAX_RADIOMETRIC_BYTES = 1 << 30
@@ -113,7 +113,8 @@ def _unsupported_jpeg(path: str, components: int) -> Problem:
 
 def mislabelled(info: ImageInfo) -> Problem | None:
     """Report a picture whose extension names another encoding than its content has."""
-    expected = _SUFFIXES.get("." + info.path.rpartition(".")[2].lower())
+    suffix = info.path.rpartition(".")[2]
+    expected = _SUFFIXES.get(suffix) or _SUFFIXES.get(suffix.lower())
     if expected is None or expected == info.encoding:
         return None
     message = f"expected {expected} by its name, found {info.encoding}"

@@ -10,6 +10,7 @@ from pathlib import Path
 from irtd_fast.catalog import Sampling, SourceRecord
 from irtd_fast.images import probe_images
 from irtd_fast.manifest import Manifest
+from irtd_fast.scan.collector import collector_paused
 from irtd_fast.scan.drafts import Group, make_drafts
 from irtd_fast.scan.failures import DEFAULT_FAILURE_RATE, FailureLimit
 from irtd_fast.scan.labels import Labeller, mark_unlabelled
@@ -127,6 +128,7 @@ class PictureScan:
         return manifest
 
 
+@collector_paused()
 def scan_pictures(
     root: str | Path,
     record: SourceRecord,

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from itertools import repeat
 from pathlib import Path
@@ -14,6 +12,7 @@ from irtd_fast.catalog import SourceRecord
 from irtd_fast.errors import AnnotationError, SourceError
 from irtd_fast.formats import READERS, FormatReader, LabelFile, SequenceRows
 from irtd_fast.formats.base import KEPT_MARKED
+from irtd_fast.scan.collector import collector_paused
 from irtd_fast.scan.drafts import Draft, Group
 from irtd_fast.scan.failures import FailureLimit
 from irtd_fast.scan.fill import Filler
@@ -70,7 +69,7 @@ class Labeller:
     def read_all(self, layout: Layout) -> None:
         """Read every label file; defects become problems."""
         self._complete = layout.complete
-        with _collector_paused():
+        with collector_paused():
             self._read_specs(layout)
         for category, count in sorted(self._drops.items()):
             layout.notes.append(f"{count} objects of category {category!r} left out, as recorded")
@@ -244,18 +243,6 @@ def unreadable(path: str, error: AnnotationError) -> Problem:
     where = f"line {line}" if line else ""
     message = str(error).removeprefix(path).removeprefix(f", {where}").lstrip(": ")
     return Problem("unreadable-labels", path, where, message, "labels left out")
-
-
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    """Keep the cycle collector from looking through millions of records that all stay."""
-    running = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if running:
-            gc.enable()
 
 
 _BATCH = 1024

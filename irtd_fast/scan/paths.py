@@ -70,8 +70,18 @@ class Paths:
     def bases(self, pattern: str) -> Counter[str]:
         """Count the files that fit the pattern, by what precedes it."""
         counts: Counter[str] = Counter()
-        for found in self._search(pattern):
-            counts[found.base] += len(found.rows)
+        split = split_pattern(pattern)
+        if split is None:
+            for found in self._search_whole(pattern):
+                counts[found.base] += len(found.rows)
+            return counts
+        for prefix, names in self.folders:
+            place = split[0].fullmatch(prefix)
+            if place is None:
+                continue
+            fitting = len(names) - list(map(split[1].fullmatch, names)).count(None)
+            if fitting:
+                counts[place["base"]] += fitting
         return counts
 
     def first(self, pattern: str) -> str | None:
