@@ -159,7 +159,7 @@ def write_video(root: Path, sequences: int, frames: int) -> None:
                 os.link(first, f"{folder}/{side}/{frame:06d}.jpg")
 
 
-# Prints seconds of planning, peak growth of the memory in MB, samples, and those with wrong labels.
+# Prints seconds of planning, those of the processor, peak growth of the memory in MB, samples, and those with wrong labels.
 _PLANNING = """
 import json, sys, time
 from irtd_fast import catalog
@@ -169,10 +169,10 @@ def memory(key):
     with open("/proc/self/status") as file:
         return next(int(line.split()[1]) for line in file if line.startswith(key)) / 1024
 record, before = catalog.get("vtuav"), memory("VmRSS:")
-started = time.perf_counter()
+started, worked = time.perf_counter(), time.process_time()
 pending = scan_pictures(sys.argv[1], record)
 plan = make_plan(pending.manifest, IngestOptions(), sealed=False)
-seconds = time.perf_counter() - started
+seconds, work = time.perf_counter() - started, time.process_time() - worked
 megabytes = memory("VmHWM:") - before
 manifest = pending.read_labels()
 wrong = len(manifest.problems) + sum(
@@ -182,7 +182,7 @@ wrong = len(manifest.problems) + sum(
     for sample in manifest.samples
 )
 rows = sum(array.rows for array in plan.arrays if array.modality == "infrared")
-print(json.dumps([seconds, megabytes, len(manifest.samples), rows, wrong]))
+print(json.dumps([seconds, work, megabytes, len(manifest.samples), rows, wrong]))
 """
 
 
@@ -202,12 +202,12 @@ def test_plan_video(contest: Contest, benchmark: Any, scratch: Path) -> None:
     def turn(number: int, count: int) -> float:
         command = [sys.executable, "-c", _PLANNING, str(root)]
         done = subprocess.run(command, check=True, capture_output=True, text=True)
-        seconds, megabytes, samples, rows, wrong = json.loads(done.stdout)
+        seconds, work, megabytes, samples, rows, wrong = json.loads(done.stdout)
         assert wrong == 0
         assert samples == rows
         assert abs(samples - count // 100) <= sequences
         if number >= 0:
-            contest.note(group, "seconds", seconds)
+            contest.note(group, "core seconds", work)
             contest.note(group, "megabytes", megabytes)
         return float(seconds)
 
