@@ -105,3 +105,10 @@ class UnknownTaskError(IrtdError, LookupError):
 
 class OfficialWouldCrash(IrtdError, RuntimeError):  # noqa: N818  it says what the script would do
     """A published scoring script would end with an exception: ``sample``, ``reason``."""
+
+
+class StoreReplacedError(StoreError, RuntimeError):
+    """A source of an open dataset is not the one it was when it was opened: ``source``, ``path``.
+
+    Open the store anew; what was read so far is of the old one.
+    """

@@ -31,7 +31,6 @@ from irtd_fast.load.recipes import SideRecipes
 from irtd_fast.load.sampler import Remainder, Sampler
 from irtd_fast.load.skipped import Skipped
 from irtd_fast.load.targets import Target
-from irtd_fast.load.watch import SourceWatch
 from irtd_fast.radiometry import MinMax, Recipe
 from irtd_fast.radiometry.base import OutputType
 from irtd_fast.store.dataset import Dataset
@@ -125,8 +124,9 @@ class Loader:
 
     Raises:
         ValueError: An argument outside of the above.
-        LoaderError: While iterating: a sample that cannot be read, by number and name; a source
-            that was replaced meanwhile; with ``skip``, more than a tenth that cannot be read.
+        LoaderError: While iterating: a sample that cannot be read, by number and name; with
+            ``skip``, more than a tenth that cannot be read; an iteration from before a fork.
+        StoreReplacedError: While iterating: another ingest took the place of a source.
     """
 
     dataset: Dataset
@@ -284,9 +284,7 @@ class Loader:
         return iter(Prefetcher(self._rendered(ahead), self.ahead, self._waited))
 
     def _plans(self, start: Position) -> Iterator[tuple[int, BatchPlan]]:
-        watch = SourceWatch(self.dataset.sources)
         for share in self.course.shares(start):
-            watch.look()
             plan = self.plan_batch(share.index, start.epoch)
             plan.targets["padding"] = share.padding
             if self.ahead > 0:
@@ -307,11 +305,13 @@ class Loader:
         while True:
             try:
                 batch = self.render(plan)
-            except LoaderError as error:
-                if self.on_error == "raise":
+            except IrtdError as error:
+                self.dataset.check_replaced()  # says more than that a file is not as expected
+                if self.on_error == "raise" or not isinstance(error, LoaderError):
                     raise
                 plan = self.skipped.without(error, plan, self.plan_batch)
             else:
+                self.dataset.check_replaced()  # before anything of another ingest gets out
                 self.skipped.saw(len(plan))
                 return batch
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from irtd_fast import _core
-from irtd_fast.errors import CorruptStoreError
+from irtd_fast.errors import CorruptStoreError, StoreReplacedError
 from irtd_fast.store.ragged import Ragged, gather_ragged
 from irtd_fast.store.sample import Sample
 from irtd_fast.store.source import Source, iter_sources
@@ -23,8 +24,9 @@ Words = str | Iterable[str] | None
 class _Sources:
     """Sources that datasets share, with one native pipeline over all of their arrays."""
 
-    def __init__(self, paths: Sequence[Path]) -> None:
+    def __init__(self, paths: Sequence[Path], known: Sequence[str] | None = None) -> None:
         self.items = [Source(path) for path in paths]
+        self._check(known)
         starts = np.cumsum([0, *(len(s.arrays) for s in self.items)])
         self.first_array = starts[:-1].astype(np.int32)
         words = {word for source in self.items for word in source.categories}
@@ -35,12 +37,24 @@ class _Sources:
         ]
         self._pipeline: tuple[int, _core.BatchPipeline] | None = None
 
+    def _check(self, known: Sequence[str] | None) -> None:
+        """Row numbers are about the sources that they were made for, and no others."""
+        for source, fingerprint in zip(self.items, known or (), strict=known is not None):
+            if source.fingerprint != fingerprint:
+                raise StoreReplacedError(
+                    f"source {source.name} was replaced since the dataset was made (fingerprint "
+                    f"{fingerprint}, now {source.fingerprint}); open the store anew",
+                    source=source.name, path=str(source.path),
+                )  # fmt: skip
+
     @property
     def pipeline(self) -> _core.BatchPipeline:
         """The batch pipeline of this process (a forked child makes its own)."""
         if self._pipeline is None or self._pipeline[0] != os.getpid():
             if self._pipeline is not None:
+                known = [source.fingerprint for source in self.items]
                 self.items = [Source(source.path) for source in self.items]
+                self._check(known)
             pixels = [s.pixels(n) for s in self.items for n in range(len(s.arrays))]
             self._pipeline = (os.getpid(), _core.BatchPipeline(pixels))
         return self._pipeline[1]
@@ -120,7 +134,22 @@ class Dataset(Sequence[Sample]):
 
     def __reduce__(self) -> tuple[Any, ...]:
         paths = tuple(str(s.path) for s in self.sources)
-        return _reopen, (paths, self.source_codes, self.rows)
+        known = tuple(s.fingerprint for s in self.sources)
+        return _reopen, (paths, self.source_codes, self.rows, known)
+
+    def check_replaced(self) -> None:
+        """Make sure that the sources of its samples are still those that were opened.
+
+        Raises:
+            StoreReplacedError: One was replaced or removed.
+        """
+        for code in self._present:
+            self.sources[code].check_replaced()
+
+    @cached_property
+    def _present(self) -> list[int]:
+        """Numbers of the sources that samples are of."""
+        return [int(code) for code in np.unique(self.source_codes)]
 
     def filter(
         self, *, source: Words = None, split: Words = None, category: Words = None,
@@ -256,8 +285,11 @@ def _check(words: Words, known: list[str], what: str) -> set[str]:
     return wanted
 
 
-def _reopen(paths: tuple[str, ...], codes: NDArray[np.int16], rows: NDArray[np.int64]) -> Dataset:
-    return Dataset(_Sources([Path(p) for p in paths]), codes, rows)
+def _reopen(
+    paths: tuple[str, ...], codes: NDArray[np.int16], rows: NDArray[np.int64],
+    known: tuple[str, ...],
+) -> Dataset:  # fmt: skip
+    return Dataset(_Sources([Path(p) for p in paths], known), codes, rows)
 
 
 def open_store(path: str | Path) -> Dataset:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import reprlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from irtd_fast import _core
-from irtd_fast.errors import CorruptStoreError, StoreFormatError
+from irtd_fast.errors import (
+    CorruptStoreError,
+    StoreError,
+    StoreFormatError,
+    StoreReplacedError,
+)
 from irtd_fast.store.columns import Strings, column_shape, read_column, read_strings
 from irtd_fast.store.spec import (
     ArraySpec,
@@ -98,6 +105,7 @@ class Source:
     def __init__(self, path: Path, *, checked: bool = True) -> None:
         self.path = path
         self.name = path.name
+        self._seen = _stamp(path)
         self.attributes = group_attributes(path)
         document = str(path / "zarr.json")
         where = f"{document}: $.attributes.irtd"
@@ -125,6 +133,36 @@ class Source:
     def key(self) -> str:
         """Catalogue key of the source, whatever it is called in the store."""
         return str(self.attributes.get("source", {}).get("key", self.name))
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Digest of what was ingested; groups derived from it later do not change it."""
+        derived = {"derived", "digest", "files_digest", "files_table"}
+        facts = {key: value for key, value in self.attributes.items() if key not in derived}
+        text = json.dumps(facts, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def check_replaced(self) -> None:
+        """Compare what lies at ``path`` now with what was opened; a look at one file's times.
+
+        Raises:
+            StoreReplacedError: Another ingest took its place, or it was removed.
+        """
+        try:
+            stamp = _stamp(self.path)
+            if stamp == self._seen != ():
+                return
+            now = Source(self.path).fingerprint
+        except (OSError, StoreError) as error:
+            message = f"source {self.name} is gone from {self.path}: {error}"
+            raise StoreReplacedError(message, source=self.name, path=str(self.path)) from error
+        if now != self.fingerprint:
+            raise StoreReplacedError(
+                f"source {self.name} was replaced since it was opened (fingerprint "
+                f"{self.fingerprint}, now {now}); open the store anew",
+                source=self.name, path=str(self.path),
+            )  # fmt: skip
+        self._seen = stamp
 
     def _words(self, name: str, where: str) -> list[str]:
         words = self.attributes.get(name)
@@ -296,6 +334,15 @@ class Source:
             message = f"{folder}: shapes that no picture has"
             raise CorruptStoreError(message, path=str(folder))
         return shapes
+
+
+def _stamp(path: Path) -> tuple[int, ...]:
+    """What changes when another group takes the place of this one; empty if there is none."""
+    try:
+        status = (path / "zarr.json").stat()
+    except OSError:
+        return ()
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def open_sharded(path: Path, spec: ArraySpec) -> _core.ShardReader:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import shutil
 import sys
 import types
@@ -13,7 +14,7 @@ import pytest
 import irtd_fast
 from irtd_fast import synth
 from irtd_fast.engines.statistics import measure_source
-from irtd_fast.errors import LoaderError
+from irtd_fast.errors import LoaderError, StoreReplacedError
 from irtd_fast.load import Loader
 from irtd_fast.load.orders import Curriculum
 from irtd_fast.load.ranks import find_rank
@@ -203,8 +204,20 @@ def test_a_store_replaced_while_it_is_read(store, stock, prefetch):
     next(batches)
     synth.write_dump(store.parent / "other", source="hit-uav", count=60, seed=9, size=(64, 80))
     irtd_fast.ingest(store.parent / "other", store, source="hit-uav", replace=True)
-    with pytest.raises(LoaderError, match="was replaced while it is read"):
+    with pytest.raises(StoreReplacedError, match="hit-uav was replaced since it was opened"):
         list(batches)
+
+
+def test_a_store_replaced_before_it_is_read(store):
+    """Between opening and reading, and on the way to another process."""
+    ds = irtd_fast.open(store)
+    packed = pickle.dumps(ds)
+    synth.write_dump(store.parent / "other", source="hit-uav", count=60, seed=9, size=(64, 80))
+    irtd_fast.ingest(store.parent / "other", store, source="hit-uav", replace=True)
+    with pytest.raises(StoreReplacedError, match="open the store anew"):
+        list(Loader(ds, 8, (16, 16)))
+    with pytest.raises(StoreReplacedError, match="was replaced since the dataset was made"):
+        pickle.loads(packed)
 
 
 def test_a_group_added_while_it_is_read_changes_nothing(store):
@@ -220,5 +233,5 @@ def test_a_source_that_vanishes(store):
     batches = iter(loader)
     next(batches)
     shutil.rmtree(store)
-    with pytest.raises(LoaderError, match="is gone while it is read"):
+    with pytest.raises(StoreReplacedError, match="hit-uav is gone from"):
         list(batches)
