@@ -159,7 +159,8 @@ def write_video(root: Path, sequences: int, frames: int) -> None:
                 os.link(first, f"{folder}/{side}/{frame:06d}.jpg")
 
 
-# Prints seconds of planning, those of the processor, peak growth of the memory in MB, samples, and those with wrong labels.
+# Prints seconds of planning, those of the processor, peak growth of the memory in MB, samples, rows
+# planned, and how many have wrong labels.
 _PLANNING = """
 import json, sys, time
 from irtd_fast import catalog
