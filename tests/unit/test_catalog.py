@@ -240,3 +240,14 @@ def test_pattern_takes_the_shortest_base():
     assert match["base"] == "a/b/"
     assert compile_pattern(r"t/(?P<stem>\w+)\.png").fullmatch("not/x.png") is None
     assert pattern_groups(r"(?P<b>x)(?P<a>y)") == ("a", "b")
+
+
+@pytest.mark.parametrize("key", catalog.names())
+def test_every_record_says_how_sure_its_homepage_and_licence_are(key):
+    record = catalog.get(key)
+    facts = {"homepage": record.homepage, "licence": record.licence}
+    stated = {name for name, text in facts.items() if text not in ("none", "yours")}
+    assert stated <= record.evidence.keys() | ({"homepage"} if key == "rjpeg" else set())
+    for name in stated & record.evidence.keys():
+        if facts[name].startswith(("not known", "not stated in what we could read")):
+            assert record.evidence[name][0] == "?" or "no licence file" in record.evidence[name]
