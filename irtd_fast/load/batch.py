@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from irtd_fast.geometry.ledger import Ledger
+from irtd_fast.load.texts import BatchText
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,11 @@ class Batch:
         tile_matrix: (t, 2, 3) float64, from native infrared pixels to batch pixels.
         density: (b, h, w) float32 density maps of the points if the loader was asked for them; each
             sums up to the number of points of its sample.
+        texts: (b) for each sample its questions and answers (``load.texts.BatchText``), if they are
+            asked for: true of what the batch shows.
+        texts_dropped: Texts that were chosen but could not be made true of what the batch shows.
+        grids: (g, ...) pictures like ``images`` of the texts that are about a composed grid; which,
+            says ``BatchText.grid``. Floats are shares of white.
         crop_outcome: (b,) uint8 ``geometry.windows.Outcome`` of each window if they were chosen by
             objects, else ``None``.
         box_ledger: What became of the samples' boxes: kept, clipped, dropped and why.
@@ -92,12 +98,21 @@ class Batch:
     tile_matrix: NDArray[np.float64] | None = None
     density: NDArray[np.float32] | None = None
     crop_outcome: NDArray[np.uint8] | None = None
+    texts: list[list[BatchText]] | None = None
+    texts_dropped: int = 0
+    grids: NDArray[Any] | None = None
     box_ledger: Ledger = Ledger()  # noqa: RUF009 - frozen
     point_ledger: Ledger = Ledger()  # noqa: RUF009 - frozen
     corner_ledger: Ledger = Ledger()  # noqa: RUF009 - frozen
 
     def __len__(self) -> int:
         return len(self.index)
+
+    def picture(self, i: int, text: BatchText) -> NDArray[Any]:
+        """The picture that a text of sample i is about: its own, or a composed grid."""
+        if text.grid < 0 or self.grids is None:
+            return np.asarray(self.images[i])
+        return np.asarray(self.grids[text.grid])
 
     def target(self, i: int) -> dict[str, NDArray[Any]]:
         """Boxes and labels of sample i, as detection models take them."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -31,6 +31,7 @@ from irtd_fast.load.recipes import SideRecipes
 from irtd_fast.load.sampler import Remainder, Sampler
 from irtd_fast.load.skipped import Skipped
 from irtd_fast.load.targets import Target
+from irtd_fast.load.text_feed import Frame, TextFeed, text_options
 from irtd_fast.radiometry import MinMax, Recipe
 from irtd_fast.radiometry.base import OutputType
 from irtd_fast.store.dataset import Dataset
@@ -103,7 +104,12 @@ class Loader:
             ``area`` or ``antialias`` reduces them by more than that; faster, a few levels off.
         boxes: What becomes of boxes that the window cuts.
         targets: Which labels follow the pictures: ``boxes``, ``points``, ``corners`` (oriented
-            boxes), ``masks``, ``density`` (which ``density`` asks for too).
+            boxes), ``masks``, ``density`` (which ``density`` asks for too), ``texts``: then
+            ``dataset`` becomes the samples that have some, and ``Batch.texts`` is true of what the
+            batch shows.
+        texts: Name of the stored texts; by default the only ones there are.
+        tasks: Only texts of these tasks.
+        task_weights: How often each task is drawn: one text a sample; ``None`` gives them all.
         mask_fill: The label in ``Batch.masks`` beyond pictures, and where a sample has no mask.
         density: How density maps of the points are made (``Batch.density``), ``None``: none are,
             unless ``targets`` names them.
@@ -155,6 +161,9 @@ class Loader:
     on_error: Literal["raise", "skip"] = "raise"
     targets: tuple[Target, ...] = ("boxes", "points")
     mask_fill: int = 0
+    texts: str | None = None
+    tasks: Sequence[str] = ()
+    task_weights: Mapping[str, float] | None = None
 
     def __post_init__(self) -> None:
         """Check the arguments and fix the order of epochs."""
@@ -185,7 +194,7 @@ class Loader:
         self.box_ledger = self.point_ledger = Ledger()
 
     def __getstate__(self) -> dict[str, Any]:
-        made_anew = {"_visible", "_planner", "_masks"}
+        made_anew = {"_visible", "_planner", "_masks", "_feed"}
         return {key: value for key, value in vars(self).items() if key not in made_anew}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -194,6 +203,7 @@ class Loader:
 
     def _prepare(self) -> None:
         """What native code or the store's columns are behind, and so does not travel."""
+        self._feed = self._make_feed()
         self._visible = Visible() if self.visible is True else self.visible or None
         augment = self.augment if self.augment is not None else _NOTHING
         shares, effects = augment.fill is not None, augment.cutout is not None
@@ -221,6 +231,19 @@ class Loader:
                 self.dataset, self.size, self.mask_fill, self.threads,
                 visible=self._visible is not None,
             )  # fmt: skip
+
+    def _make_feed(self) -> TextFeed | None:
+        wanted = "texts" in self.targets
+        options = text_options(self.texts, self.tasks, self.task_weights, wanted=wanted)
+        if options is None:
+            return None
+        frame = Frame(self.size, self.channels, self.dtype, self.layout)
+        feed = TextFeed(
+            self.dataset, options, frame, self.augment, self.boxes, seed=self.seed,
+            threads=self.threads,
+        )  # fmt: skip
+        self.dataset = feed.dataset
+        return feed
 
     def __len__(self) -> int:
         """Batches of a whole epoch, the same on every rank."""
@@ -263,6 +286,8 @@ class Loader:
         pixels = height * width * channels * _ITEM_BYTES[self.dtype]
         if self._masks is not None:
             pixels += height * width * self._masks.pixel_bytes
+        if self._feed is not None and self._feed.has_grids:
+            pixels += height * width * self.channels * _ITEM_BYTES[self.dtype]
         density = 0
         if self.density is not None:
             density = 4 * -(-height // self.density.stride) * -(-width // self.density.stride)
@@ -321,7 +346,8 @@ class Loader:
 
     def plan_batch(self, index: NDArray[np.int64], epoch: int) -> BatchPlan:
         """Draw the numbers of a batch and take its labels along; reads no picture."""
-        return self._planner.plan(index, epoch)
+        plan = self._planner.plan(index, epoch)
+        return plan if self._feed is None else self._feed.add(plan)
 
     def render(self, plan: BatchPlan) -> Batch:
         """Read, decode, cut, resize, normalise and change the pictures of a plan."""
@@ -338,6 +364,8 @@ class Loader:
                 pictures["masks"], times = self._masks.render(plan)
             pictures["mask_present"] = self._masks.present(plan)
             self.stats.add(times)
+        if self._feed is not None:
+            pictures["grids"] = self._feed.compose(plan)
         self.stats.images += len(plan)
         return Batch(**pictures, **plan.targets, index=plan.index)
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from irtd_fast import _core
+from irtd_fast.grids import Grid
 from irtd_fast.load.augment.mosaic import Layout
 
 
@@ -44,6 +45,7 @@ class BatchPlan:
         visible: Their visible partners, if they are asked for.
         masks: Their masks, if they are asked for.
         layout: Of mosaics, ``None``: every sample is a frame.
+        grids: Re-identification grids that its texts need.
         targets: Fields of ``Batch`` that follow the matrix: boxes, points and so on.
     """
 
@@ -53,6 +55,7 @@ class BatchPlan:
     visible: Places | None = None
     masks: Places | None = None
     layout: Layout | None = None
+    grids: tuple[Grid, ...] = ()
     targets: dict[str, Any] = field(default_factory=dict)
 
     def __len__(self) -> int:

@@ -90,7 +90,7 @@ class Planner:
         masks = None
         if "masks" in self.targets:
             masks = self._masks(members, placed, visible)
-        return BatchPlan(index, epoch, infrared, visible, masks, layout, targets)
+        return BatchPlan(index, epoch, infrared, visible, masks, layout, targets=targets)
 
     def _layout(self, own: Draws) -> Layout | None:
         if self.augment is None or self.augment.mosaic is None:

@@ -23,7 +23,7 @@ from irtd_fast.load.augment.cutout import Holes, covered_boxes, covered_corners,
 from irtd_fast.load.augment.mosaic import Layout
 from irtd_fast.store.ragged import Ragged
 
-Target = Literal["boxes", "points", "corners", "masks", "density"]
+Target = Literal["boxes", "points", "corners", "masks", "density", "texts"]
 Covered = Callable[[NDArray[np.float32], NDArray[np.int64], Holes], NDArray[Any]]
 
 

@@ -121,14 +121,18 @@ class TextTargets:
         self._check_tasks()
 
     def _check_tasks(self) -> None:
-        known = sorted(
-            {t for stored in self._stored.values() for t in stored.texts.attributes["tasks"]}
-        )
+        known = sorted(self.tasks())
         for task in (*self.options.tasks, *(self.options.weights or ())):
             if task not in known:
                 near = difflib.get_close_matches(task, known, n=1, cutoff=0.5)
                 hint = f"; did you mean {near[0]!r}?" if near else ""
                 raise ValueError(f"no texts of task {task!r}{hint} There are {', '.join(known)}")
+
+    def tasks(self) -> set[str]:
+        """Tasks of which there are texts."""
+        return {
+            task for stored in self._stored.values() for task in stored.texts.attributes["tasks"]
+        }
 
     def samples(self) -> NDArray[np.int64]:
         """Dataset numbers of the samples that have a wanted text."""

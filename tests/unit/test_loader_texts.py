@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import pickle
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +14,10 @@ import pytest
 
 import irtd_fast
 from irtd_fast import ingest
-from irtd_fast.errors import UnsupportedError
+from irtd_fast.errors import LoaderError, UnsupportedError
 from irtd_fast.geometry.remap import BoxOptions
+from irtd_fast.grids import Grid, compose_grid
+from irtd_fast.load.augment import Augment, Mosaic
 from irtd_fast.load.texts import TextOptions, TextTargets
 from irtd_fast.store.text_columns import TextRecord
 from irtd_fast.store.texts import read_texts
@@ -133,7 +137,7 @@ def test_texts_of_a_window_are_true_of_the_boxes_in_it(store: Path, flip: bool) 
     dataset = irtd_fast.open(store).filter(source="flir-v1")
     loader = irtd_fast.Loader(
         dataset, batch_size=8, size=(96, 96), prefetch=0,
-        augment=irtd_fast.load.augment.Augment(scale=(0.2, 0.6), flip=float(flip)),
+        augment=Augment(scale=(0.2, 0.6), flip=float(flip)),
     )  # fmt: skip
     found = TextTargets(dataset, TextOptions("mine"), seed=0, boxes=loader.boxes)
     checked = 0
@@ -204,3 +208,106 @@ def test_grids_keep_their_text_under_any_window(store: Path) -> None:
         assert texts == [(*record[:3], record.kind, place)]
         assert planned.grids[place].rows == tuple(json.loads(record.provenance)["grid"]["rows"])
         assert planned.grids[place].query == number
+
+
+def loader(store: Path, **options: Any) -> irtd_fast.Loader:
+    defaults: dict[str, Any] = {
+        "batch_size": 4, "size": (96, 112), "targets": ("boxes", "texts"), "texts": "mine",
+        "seed": 2, "prefetch": 0,
+    }  # fmt: skip
+    return irtd_fast.Loader(irtd_fast.open(store), **{**defaults, **options})
+
+
+def test_a_loader_with_texts_sees_the_samples_that_have_some(store: Path) -> None:
+    every = loader(store)
+    some = loader(store, tasks=["security"])
+    assert len(some.dataset) < len(every.dataset)
+    for batch in some:
+        assert batch.texts is not None
+        assert len(batch.texts) == len(batch) == len(batch.images)
+        assert batch.points.shape == (0, 2)
+        assert {text.task for texts in batch.texts for text in texts} <= {"security"}
+    plain = irtd_fast.Loader(irtd_fast.open(store), batch_size=4, size=(96, 112), prefetch=0)
+    assert next(iter(plain)).texts is None
+
+
+def test_texts_do_not_depend_on_threads_prefetch_or_where_one_goes_on(store: Path) -> None:
+    weights = {"location": 2.0, "grounding": 1.0, "scene": 1.0}
+    whole = [(b.index.tolist(), b.texts) for b in loader(store, task_weights=weights)]
+    ahead = loader(store, task_weights=weights, prefetch=2, threads=1)
+    assert [(b.index.tolist(), b.texts) for b in ahead] == whole
+    first = loader(store, task_weights=weights)
+    steps = iter(first)
+    for _ in range(3):
+        next(steps)
+    second = loader(store, task_weights=weights)
+    second.load_state_dict(first.state_dict())
+    assert [(b.index.tolist(), b.texts) for b in second] == whole[3:]
+    assert all(len(texts) <= 1 for _, batch in whole for texts in batch or [])
+    assert [b.texts for b in loader(store, task_weights=weights, seed=3)] != [t for _, t in whole]
+
+
+def test_a_pickled_loader_gives_the_same_texts(store: Path) -> None:
+    one = loader(store, tasks=["security", "scene"])
+    two = pickle.loads(pickle.dumps(one))
+    assert [b.texts for b in two] == [b.texts for b in one]
+
+
+@pytest.mark.parametrize(("layout", "dtype", "channels"), [
+    ("hwc", "uint8", 3), ("chw", "float32", 3), ("chw", "float32", 1), ("hwc", "bfloat16", 1),
+])  # fmt: skip
+def test_grids_are_pictures_like_those_of_the_batch(
+    store: Path, layout: Any, dtype: Any, channels: int
+) -> None:
+    made = loader(
+        store, tasks=["re-id"], layout=layout, dtype=dtype, channels=channels, augment=None,
+        normalize=irtd_fast.radiometry.MinMax(),
+    )  # fmt: skip
+    batch = next(iter(made))
+    assert batch.grids is not None
+    assert batch.texts is not None
+    assert batch.grids.shape == batch.images.shape
+    assert batch.grids.dtype == batch.images.dtype
+    stored = read_texts(made.dataset.source_named("llcm"), "mine")
+    for i, texts in enumerate(batch.texts):
+        (text,) = texts
+        row = int(made.dataset.rows[batch.index[i]])
+        (record,) = stored.of(row)
+        grid = Grid.from_json("llcm", json.loads(record.provenance)["grid"])
+        pixels = compose_grid(made.dataset, grid, (96, 112), channels=channels)
+        found = batch.picture(i, text)
+        found = found.transpose(1, 2, 0) if layout == "chw" else found
+        if dtype == "bfloat16":
+            found = irtd_fast.radiometry.from_bfloat16(found)
+            np.testing.assert_allclose(found * 255, pixels, atol=0.6)
+        elif dtype == "float32":
+            np.testing.assert_array_equal(np.rint(found * 255), pixels)
+        else:
+            np.testing.assert_array_equal(found, pixels)
+        assert text.answer == str(grid.positive)
+
+
+def test_what_texts_cannot_follow_is_refused(store: Path) -> None:
+    with pytest.raises(ValueError, match="leave mosaic and cutout out"):
+        loader(store, augment=Augment(mosaic=Mosaic()))
+    with pytest.raises(ValueError, match="need targets that name 'texts'"):
+        loader(store, targets=("boxes",))
+    with pytest.raises(ValueError, match="did you mean 'scene'"):
+        loader(store, tasks=["scen"])
+
+
+def test_a_grid_whose_crop_is_damaged_names_its_sample(store: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(store, tmp_path / "copy.zarr"))
+    source = irtd_fast.open(copy).source_named("llcm")
+    for values in (source.path / "infrared").rglob("c/*"):
+        if values.is_file():
+            data = bytearray(values.read_bytes())
+            data[::97] = bytes(255 - byte for byte in data[::97])
+            values.write_bytes(data)
+    made = loader(copy, tasks=["re-id"], texts="mine", augment=None)
+    plan = made.plan_batch(np.arange(2), 0)
+    feed = made._feed
+    assert feed is not None
+    with pytest.raises(LoaderError, match=r"grid of sample 0 \(llcm/") as caught:
+        feed.compose(plan)
+    assert caught.value.sample == 0
