@@ -115,7 +115,8 @@ class Grounding(Scored):
         if doubtful:
             fit = [thing for thing in fit if overlapping(thing.word).isdisjoint(doubtful)]
         size = (facts.height, facts.width)
-        for thing in draws.sample(fit, min(_data().tries, len(fit))):
+        for _ in range(min(_data().tries, len(fit))):
+            thing = fit.pop(draws.below(len(fit)))
             shown = box_in(options.units or "permille", thing.box, size)
             if shown[0] == shown[2] or shown[1] == shown[3]:
                 continue  # too small to be written down

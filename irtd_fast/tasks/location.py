@@ -92,7 +92,7 @@ class Location(Scored):
             points = sorted(points_in(options.units or "permille", places, size))
             out.append(
                 Text(
-                    self.name, question.format(word=word, things=plural(word)),
+                    self.name, _filled(question, word),
                     data.official_answer.format(word=word, points=points), self.name,
                     tuple([thing.number for thing in things]), recorded(options, category=word),
                 )
@@ -109,10 +109,16 @@ class Location(Scored):
         points = sorted(set(points_in(options.units or "permille", places, size)))
         of = {"of": "points"} if word in facts.point_categories else {}
         return Text(
-            self.name, question.format(things=plural(word)),
+            self.name, _filled(question, word),
             data.answer.format(word=word, points=points), self.name, tuple(numbers),
             recorded(options, category=word, **of),
         )  # fmt: skip
+
+
+@lru_cache(maxsize=4096)
+def _filled(question: str, word: str) -> str:
+    """A question about a category."""
+    return question.format(word=word, things=plural(word))
 
 
 def _asked(facts: Facts) -> Iterator[tuple[str, list[int], _Places]]:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from irtd_fast.tasks.scoring.pairs import Pair
+
+if TYPE_CHECKING:
+    from irtd_fast.tasks.scoring.scorers import ScoreOptions
 
 
 class Scored:
@@ -13,12 +16,19 @@ class Scored:
 
     name: str
 
-    def score(self, pairs: Sequence[tuple[Any, Any] | Pair], *, mode: str = "strict") -> Any:
+    def score(
+        self,
+        pairs: Sequence[tuple[Any, Any] | Pair],
+        *,
+        mode: str = "strict",
+        options: ScoreOptions | None = None,
+    ) -> Any:
         """Score answers against labels.
 
         Args:
             pairs: Answer and label each, or ``Pair`` with its question beside them.
             mode: ``strict`` gives ``Measures``, ``official`` an ``OfficialRun``.
+            options: Units of boxes and points, thresholds; by default those of the published texts.
 
         Raises:
             ValueError: Another mode.
@@ -34,4 +44,4 @@ class Scored:
         ]
         scorer = scorer_of(self.name)
         run: Any = scorer.strict if mode == "strict" else scorer.official
-        return run(named, ScoreOptions())
+        return run(named, options or ScoreOptions())

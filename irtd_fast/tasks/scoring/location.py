@@ -14,11 +14,11 @@ from irtd_fast.tasks.scoring.matching import match_near, point_distances
 from irtd_fast.tasks.scoring.measures import Floats, Measures, f1_of, ratio
 from irtd_fast.tasks.scoring.pairs import Pair
 from irtd_fast.tasks.scoring.words import shown
+from irtd_fast.tasks.words import plural
 
 GATES = (5.0, 10.0, 25.0)
 UNITS = ("permille", "pixel")
 _ASKED = re.compile(r"[Ll]ocate (?:the positions of )?all (.+?) from left to right")
-_PEOPLE = {"people": "person", "pedestrians": "pedestrian"}
 
 
 def asked_category(question: str) -> str:
@@ -30,12 +30,8 @@ def asked_category(question: str) -> str:
 @lru_cache(maxsize=4096)
 def same_category(named: str, asked: str) -> bool:
     """True if two names mean one category: any case, singular or plural."""
-    return _singular(named) == _singular(asked)
-
-
-def _singular(word: str) -> str:
-    word = word.strip().casefold()
-    return _PEOPLE.get(word, word.removesuffix("s"))
+    forms = [{word, plural(word)} for word in (named.strip().casefold(), asked.strip().casefold())]
+    return not forms[0].isdisjoint(forms[1])
 
 
 def score_location(
