@@ -83,11 +83,13 @@ def score(
         Unit, typer.Option(help="Strict mode: distances in 1/1000 of each side, or in pixels.")
     ] = Unit.permille,
     answer_space: Annotated[
-        Space, typer.Option(help="Strict mode: what the numbers of answered boxes mean.")
-    ] = Space.pixel,
+        Space | None,
+        typer.Option(help="Strict mode: what the numbers of answered boxes mean; else as labels."),
+    ] = None,
     label_space: Annotated[
-        Space, typer.Option(help="The same of the labels; the published ones are pixels.")
-    ] = Space.pixel,
+        Space | None,
+        typer.Option(help="The same of the labels; else as built, pixels for published ones."),
+    ] = None,
     size: Annotated[
         str, typer.Option(metavar="HxW", help="Size of the pictures of box questions.")
     ] = "512x640",
@@ -122,7 +124,8 @@ def score(
 
     known = read_labels(labels, name=texts) if labels is not None else None
     found = read_answers(answers, form=form, task=task, labels=known)
-    spaces = Spaces(answer_space.value, label_space.value, _size(size))
+    right = label_space or (known.box_space if known is not None else Space.pixel)
+    spaces = Spaces(str(answer_space or right), str(right), _size(size))
     options = ScoreOptions(
         on_crash.value, threshold, _gates(gates), unit.value, spaces,
         left_boxes(relabel) if relabel is not None else None,

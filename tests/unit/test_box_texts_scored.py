@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-import pytest
+import json
+from pathlib import Path
 
+import pytest
+from typer.testing import CliRunner
+
+from irtd_fast import ingest
+from irtd_fast.cli.main import app
+from irtd_fast.synth import write_dump
 from irtd_fast.tasks.base import TASKS, Draws, Facts, Options, Task, task_named
+from irtd_fast.tasks.build import build_texts
 from irtd_fast.tasks.scoring.grounding import Spaces
+from irtd_fast.tasks.scoring.labels import Labels, read_labels
 from irtd_fast.tasks.scoring.location import same_category
 from irtd_fast.tasks.scoring.pairs import Pair
 from irtd_fast.tasks.scoring.scorers import ScoreOptions
@@ -73,3 +82,52 @@ def test_categories_are_the_same_in_singular_and_plural():
         assert same_category(several, word)
     assert not same_category("car", "cart")
     assert not same_category("bus", "buss")
+
+
+@pytest.fixture(scope="module")
+def labelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with clean, official and pixel texts side by side."""
+    root = tmp_path_factory.mktemp("labels")
+    write_dump(root / "dump", source="flir-v1", count=24, size=(128, 160), seed=5)
+    store = root / "s.zarr"
+    ingest(root / "dump", store, source="flir-v1")
+    for name, options in {
+        "clean": Options(), "official": Options(mode="official"),
+        "shares": Options(units="unit"), "pixels": Options(units="pixel"),
+    }.items():  # fmt: skip
+        build_texts(store, tasks=BEST, options=options, name=name)
+    return store
+
+
+@pytest.mark.parametrize(
+    ("name", "space"),
+    [("clean", "norm1000"), ("official", "pixel"), ("shares", "norm1"), ("pixels", "pixel")],
+)
+def test_texts_of_a_store_are_scored_in_their_own_units(
+    labelled: Path, scratch: Path, name: str, space: str
+) -> None:
+    labels = read_labels(labelled, name=name)
+    assert labels.box_space == space
+    lines = [
+        json.dumps({"id": pair.key, "task": task, "answer": pair.label})
+        for task, pairs in labels.tasks.items() for pair in pairs
+    ]  # fmt: skip
+    answers = scratch / "answers.jsonl"
+    answers.write_text("\n".join(lines))
+    done = CliRunner().invoke(
+        app, ["score", str(answers), "--labels", str(labelled), "--texts", name, "--size",
+              "128x160", "--bootstrap", "0", "--json"],
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    report = json.loads(done.stdout)
+    assert report["options"]["label_space"] == report["options"]["answer_space"] == space
+    found = {task["task"]: task for task in report["tasks"]}
+    assert set(found) == set(BEST)
+    for task, metrics in BEST.items():
+        for metric in metrics:
+            assert found[task]["metrics"][metric]["value"] == 1.0, (task, metric)
+
+
+def test_labels_in_several_units_are_refused() -> None:
+    with pytest.raises(ValueError, match="in norm1000, pixel: build the texts with one --units"):
+        _ = Labels(spaces={"pixel", "norm1000"}).box_space

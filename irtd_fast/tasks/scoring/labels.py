@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from irtd_fast.official.archive import read_official
 from irtd_fast.store.dataset import open_store
 from irtd_fast.store.texts import read_texts, text_builds
+from irtd_fast.tasks.provenance import options_of
 from irtd_fast.tasks.scoring.pairs import Pair
 from irtd_fast.tasks.scoring.scorers import task_in
 
@@ -20,15 +23,31 @@ class Labels:
     Attributes:
         tasks: Task -> its labels, in order; their answers are None.
         ids: Task -> id within the task's file -> label.
+        spaces: What the numbers of its boxes mean: ``pixel``, ``norm1000``, ``norm1``.
     """
 
     tasks: dict[str, list[Pair]] = field(default_factory=dict)
     ids: dict[str, dict[str, Pair]] = field(default_factory=dict)
+    spaces: set[str] = field(default_factory=set)
 
     def add(self, task: str, number: str, pair: Pair) -> None:
         """Add one label."""
         self.tasks.setdefault(task, []).append(pair)
         self.ids.setdefault(task, {}).setdefault(number, pair)
+
+    @property
+    def box_space(self) -> str:
+        """What the numbers of all boxes mean; ``pixel`` where nothing says so.
+
+        Raises:
+            ValueError: Not the same for all.
+        """
+        if len(self.spaces) > 1:
+            found = ", ".join(sorted(self.spaces))
+            raise ValueError(
+                f"boxes of the labels are in {found}: build the texts with one --units"
+            )
+        return next(iter(self.spaces), "pixel")
 
 
 def read_labels(path: str | Path, *, name: str | None = None) -> Labels:
@@ -76,7 +95,10 @@ def _of_store(path: Path, name: str | None) -> Labels:
             for row in range(len(source)):
                 for number in range(int(texts.offsets[row]), int(texts.offsets[row + 1])):
                     text = texts.record(number)
-                    image, published = _published(text.provenance)
+                    provenance = _provenance(text.provenance)
+                    image, published = _published(provenance)
+                    if text.task == "grounding":
+                        labels.spaces.add(_space(provenance))
                     key = f"{text.task}/{published}" if published else f"{source.name}/{number}"
                     image = image or f"{source.name}/{names[row]}"
                     pair = Pair(key, None, text.answer, text.question, image)
@@ -84,12 +106,28 @@ def _of_store(path: Path, name: str | None) -> Labels:
     return labels
 
 
-def _published(provenance: str) -> tuple[str, str]:
-    """Give the published path and id that an imported text remembers, or empty strings."""
+def _provenance(text: str) -> Mapping[str, Any]:
     try:
-        found = json.loads(provenance) if provenance else {}
+        found = json.loads(text) if text else {}
     except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _published(provenance: Mapping[str, Any]) -> tuple[str, str]:
+    """Give the published path and id that an imported text remembers, or empty strings."""
+    if "file" not in provenance:
         return "", ""
-    if not isinstance(found, dict) or "file" not in found:
-        return "", ""
-    return str(found.get("image", "")), str(found.get("id", ""))
+    return str(provenance.get("image", "")), str(provenance.get("id", ""))
+
+
+def _space(provenance: Mapping[str, Any]) -> str:
+    """What the numbers of a text's boxes mean; imported ones are pixels, as published."""
+    options = options_of(provenance)
+    if options is None:
+        return "pixel"
+    usual = "permille" if options.mode == "clean" else "pixel"
+    return _SPACES[options.units or usual]
+
+
+_SPACES = {"pixel": "pixel", "permille": "norm1000", "unit": "norm1"}
