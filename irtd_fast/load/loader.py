@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -30,6 +31,7 @@ from irtd_fast.load.ranks import find_rank
 from irtd_fast.load.recipes import SideRecipes
 from irtd_fast.load.sampler import Remainder, Sampler
 from irtd_fast.load.skipped import Skipped
+from irtd_fast.load.stats import LoaderStats
 from irtd_fast.load.targets import Target
 from irtd_fast.load.text_feed import Frame, TextFeed, text_options
 from irtd_fast.radiometry import MinMax, Recipe
@@ -39,36 +41,6 @@ from irtd_fast.store.dataset import Dataset
 _PLANS_AHEAD = 2
 _NOTHING = Augment()
 _ITEM_BYTES = {"float32": 4, "float16": 2, "bfloat16": 2, "uint8": 1, "uint16": 2}
-
-
-@dataclass
-class LoaderStats:
-    """Where the time went, summed since the loader was made.
-
-    Attributes:
-        images: Samples produced.
-        read_ns: Read from the page cache or the disk; over all threads, as are the next five.
-        check_ns: Compare checksums.
-        decode_ns: Decompress, decode.
-        normalize_ns: Statistics for the recipe, and its filters.
-        resample_ns: Crop, resize, flip, cast, lay out.
-        effects_ns: Photometric effects and what is cut out.
-        wait_ns: Time the consumer waited for a batch.
-    """
-
-    images: int = 0
-    read_ns: int = 0
-    check_ns: int = 0
-    decode_ns: int = 0
-    normalize_ns: int = 0
-    resample_ns: int = 0
-    effects_ns: int = 0
-    wait_ns: int = 0
-
-    def add(self, stages: Mapping[str, int]) -> None:
-        """Count the nanoseconds of native stages."""
-        for stage, spent in stages.items():
-            setattr(self, f"{stage}_ns", getattr(self, f"{stage}_ns") + spent)
 
 
 @dataclass
@@ -191,6 +163,7 @@ class Loader:
         self.ahead = affordable_prefetch(self._batch_bytes(), self.prefetch, self.memory_limit)
         self.stats = LoaderStats()
         self.skipped = Skipped()
+        self._turns = 0, 1
         self.box_ledger = self.point_ledger = Ledger()
 
     def __getstate__(self) -> dict[str, Any]:
@@ -263,6 +236,15 @@ class Loader:
         """Start the next iteration at the beginning of an epoch."""
         self.course.position = Position(epoch)
 
+    @contextmanager
+    def turns(self, first: int, every: int) -> Iterator[None]:
+        """Make only every so-many-th batch while the block lasts: others make the rest."""
+        self._turns = first, every
+        try:
+            yield
+        finally:
+            self._turns = 0, 1
+
     def state_dict(self) -> dict[str, Any]:
         """Where the loader is, as small JSON-able data: exact in the middle of an epoch.
 
@@ -309,7 +291,8 @@ class Loader:
         return iter(Prefetcher(self._rendered(ahead), self.ahead, self._waited))
 
     def _plans(self, start: Position) -> Iterator[tuple[int, BatchPlan]]:
-        for share in self.course.shares(start):
+        first, every = self._turns
+        for share in itertools.islice(self.course.shares(start), first, None, every):
             plan = self.plan_batch(share.index, start.epoch)
             plan.targets["padding"] = share.padding
             if self.ahead > 0:
