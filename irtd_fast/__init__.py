@@ -24,11 +24,13 @@ from irtd_fast.errors import IrtdError
 
 if TYPE_CHECKING:
     from irtd_fast.engines.ingest import ingest
+    from irtd_fast.export import export_store
     from irtd_fast.load import Augment, Batch, Loader
     from irtd_fast.store.dataset import Dataset
     from irtd_fast.store.dataset import open_store as open
     from irtd_fast.store.sample import Sample
     from irtd_fast.store.verify import verify_store as verify
+    from irtd_fast.tasks.build import build_texts
 
 __version__: str = _core.build_info()["version"]
 
@@ -39,6 +41,8 @@ _LAZY = {
     "Dataset": ("irtd_fast.store.dataset", "Dataset"),
     "Loader": ("irtd_fast.load", "Loader"),
     "Sample": ("irtd_fast.store.sample", "Sample"),
+    "build_texts": ("irtd_fast.tasks.build", "build_texts"),
+    "export_store": ("irtd_fast.export", "export_store"),
     "ingest": ("irtd_fast.engines.ingest", "ingest"),
     "open": ("irtd_fast.store.dataset", "open_store"),
     "verify": ("irtd_fast.store.verify", "verify_store"),
@@ -52,6 +56,8 @@ __all__ = [
     "Loader",
     "Sample",
     "__version__",
+    "build_texts",
+    "export_store",
     "ingest",
     "open",
     "verify",

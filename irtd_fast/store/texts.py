@@ -192,20 +192,28 @@ class StoredTexts:
         return self._edges("offsets", len(self.source))
 
     @cached_property
-    def _objects(self) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    def _objects(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         offsets = self._edges("objects/offsets", len(self))
-        index = read_column(self.path / "objects" / "index")
+        index = self._numbers("objects/index")
         if len(index) != offsets[-1]:
             raise self._corrupt("objects/index", f"{offsets[-1]} rows", len(index))
         return offsets, index
 
     def _edges(self, name: str, count: int) -> NDArray[np.int64]:
-        edges = read_column(self.path / name).astype(np.int64)
+        edges = self._numbers(name)
         if len(edges) != count + 1:
             raise self._corrupt(name, f"{count + 1} rows", len(edges))
         if edges[0] != 0 or bool((np.diff(edges) < 0).any()):
             raise self._corrupt(name, "offsets that never go back", "others")
         return edges
+
+    def _numbers(self, name: str) -> NDArray[np.int64]:
+        """A column of whole numbers."""
+        column = read_column(self.path / name)
+        if column.ndim != 1 or column.dtype.kind not in "iu":
+            found = f"{column.ndim}-D {column.dtype}"
+            raise self._corrupt(name, "a column of whole numbers", found)
+        return column.astype(np.int64)
 
     def _corrupt(self, name: str, expected: object, found: object) -> CorruptStoreError:
         path = self.path / name
@@ -230,11 +238,12 @@ class StoredTexts:
             strings = read_strings(folder)
             codes = None
             if (folder / "codes").exists():
-                codes = read_column(folder / "codes").astype(np.int64)
+                codes = self._numbers(f"{column}/codes")
             found = len(strings) if codes is None else len(codes)
             if found != len(self):
                 raise self._corrupt(column, f"{len(self)} texts", found)
-            if codes is not None and len(codes) and int(codes.max()) >= len(strings):
+            outside = codes is not None and bool(((codes < 0) | (codes >= len(strings))).any())
+            if codes is not None and outside:
                 raise self._corrupt(f"{column}/codes", f"codes below {len(strings)}", codes.max())
             self._strings[column] = strings, codes
         return self._strings[column]

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 import irtd_fast
 from irtd_fast.errors import CorruptStoreError, StoreExistsError
+from irtd_fast.store.columns import write_column
 from irtd_fast.store.text_columns import STRING_COLUMNS, TextColumns, TextRecord
 from irtd_fast.store.texts import read_texts, text_builds, write_texts
 from irtd_fast.store.verify import verify_store
@@ -175,4 +176,28 @@ def test_columns_that_do_not_fit_each_other_are_refused(store: Path) -> None:
     shutil.rmtree(folder / "mine" / "kind")
     shutil.copytree(folder / "other" / "kind", folder / "mine" / "kind")
     with pytest.raises(CorruptStoreError, match=r"kind: expected \d+ texts, found 0"):
+        read_texts(source_of(store), "mine").check()
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "said"),
+    [
+        ("offsets", np.zeros((13, 2), np.uint64), "a column of whole numbers, found 2-D uint64"),
+        ("offsets", np.zeros(13, np.float32), "a column of whole numbers, found 1-D float32"),
+        ("offsets", np.zeros(5, np.uint64), "13 rows, found 5"),
+        ("offsets", np.arange(13, dtype=np.uint64)[::-1].copy(), "offsets that never go back"),
+        ("question/codes", np.full(12, 9, np.uint8), "codes below 1, found 9"),
+        ("question/codes", np.full(12, -1, np.int32), "codes below 1"),
+        ("objects/index", np.zeros(3, np.int32), "12 rows, found 3"),
+    ],
+)
+def test_columns_of_a_wrong_kind_are_named(
+    store: Path, name: str, values: np.ndarray, said: str
+) -> None:
+    texts = [[TextRecord("scene", "Which?", f"{row}", objects=(row,))] for row in range(12)]
+    write_texts(store, "llvip", "mine", columns_of(texts), attributes={})
+    folder = store / "llvip" / "texts" / "mine" / name
+    shutil.rmtree(folder)
+    write_column(folder, values)
+    with pytest.raises(CorruptStoreError, match=f"mine/{name}: expected .*{said}"):
         read_texts(source_of(store), "mine").check()
