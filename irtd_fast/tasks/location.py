@@ -124,19 +124,21 @@ def _filled(question: str, word: str) -> str:
 def _asked(facts: Facts) -> Iterator[tuple[str, list[int], _Places]]:
     """Categories of which all objects are known, numbers of their boxes or points, and places."""
     boxes, doubtful = seen_things(facts)
-    groups: dict[str, list[tuple[int, Point]]] = {
-        word: [(thing.number, centre(thing.box)) for thing in things]
+    groups: dict[str, tuple[list[int], _Places]] = {
+        word: ([number for _, _, number in things], [centre(box) for _, box, _ in things])
         for word, things in boxes.items()
         if word not in facts.point_categories
     }
     for number, ((x, y), word) in enumerate(zip(facts.points, facts.point_categories, strict=True)):
         if 0 <= x < facts.width and 0 <= y < facts.height and is_named(word):
-            groups.setdefault(word, []).append((number, (x, y)))
-    for word, found in groups.items():
+            numbers, places = groups.setdefault(word, ([], []))
+            numbers.append(number)
+            places.append((x, y))
+    for word, (numbers, places) in groups.items():
         kinds = covered(word)
-        apart = kinds.isdisjoint(groups) and kinds.isdisjoint(doubtful)
-        if word not in doubtful and apart and len(found) <= _data().most:
-            yield word, [number for number, _ in found], [place for _, place in found]
+        apart = not kinds or (kinds.isdisjoint(groups) and kinds.isdisjoint(doubtful))
+        if word not in doubtful and apart and len(numbers) <= _data().most:
+            yield word, numbers, places
 
 
 TASK: Task = Location()
