@@ -205,6 +205,8 @@ def _print_variant(record: SourceRecord, variant: Variant) -> None:
         lines.append(("masks", images.mask))
     lines.append(("pairs", f"{variant.pairs_by}, {record.registration_of(variant)}"))
     lines.append(("channels", variant.channels))
+    if variant.video:
+        lines.append(("video", "each frame is a sample (extra: pip install 'irtd_fast[video]')"))
     if variant.border:
         lines.append(("border", f"{variant.border} pixels are cut off at each side"))
     for spec in variant.annotations:
