@@ -1,4 +1,4 @@
-"""Opening a store of a million samples in a fresh process: time and memory."""
+"""A store of a million samples in a fresh process: opening it, the first batch of each order."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from irtd_fast.store.tables import SourceTables
 from .conftest import Contest
 from .race import OURS, Contender, replayed_clock
 
-GROUP = "open-1m-samples"
+GROUP, FIRST = "open-1m-samples", "first-batch-1m-samples"
 SIDE, PER_SHARD, BOXES = 8, 8192, 3
 
 # Each prints seconds, peak growth of the resident memory in MB, and what it found.
@@ -63,6 +63,29 @@ PROBES = {
         "boxes = objects['box'][offsets[number]:offsets[number + 1]]",
     ),
 }
+
+ORDERS = {
+    OURS: "'random'",
+    "order=shards": "'shards'",
+    "order=shape": "'shape'",
+    "order=weighted": "Weighted({'car': 3.0}, by='category')",
+    "order=weighted, once each": "Weighted(np.arange(len(dataset)) + 1.0, replacement=False)",
+    "order=curriculum": "Curriculum('frame', 10)",
+}
+
+# Prints seconds and peak growth, and the first batch: its samples and their pixels, and the seconds
+# of the processor, which are more than those of the clock unless other processes take it.
+_FIRST_BATCH = _PROBE.format(
+    imports="import numpy as np\nfrom irtd_fast.load import Loader\n"
+    "from irtd_fast.load.orders import Curriculum, Weighted\n"
+    "from irtd_fast.radiometry import Counts\nfrom irtd_fast.store.dataset import open_store",
+    work="begun = time.process_time()\ndataset = open_store(sys.argv[1])\n"
+    "loader = Loader(dataset, 64, (8, 8), augment=None, normalize=Counts(), dtype='uint8',\n"
+    "                order={order}, seed=number, rank=0, world_size=1)\n"
+    "batch = next(iter(loader))\n"
+    "count, boxes = len(dataset), batch.index\n"
+    "name = [batch.images[:, 0].tolist(), time.process_time() - begun]",
+)
 
 
 def boxes_of(samples: int) -> Any:
@@ -203,6 +226,50 @@ def test_open(contest: Contest, benchmark: Any, big_store: tuple[Path, int], imp
         return contenders, {"rounds": 5, "most_units": 1, "facts": facts}
 
     contest.enter(benchmark, GROUP, impl, prepare)
+
+
+def first_batch_turn(
+    store: Path, count: int, order: str, note: Callable[[float, float], None]
+) -> Callable[[int, int], float]:
+    """A fresh process that opens the store and takes one batch of an epoch."""
+    probe = _FIRST_BATCH.replace("{order}", order)
+
+    def turn(number: int, _: int) -> float:
+        command = [sys.executable, "-c", probe, str(store), str(number + 2)]
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        seconds, megabytes, found, (pixels, processor), index = json.loads(done.stdout)
+        assert found == count
+        assert len(index) == 64
+        held = np.array(pixels, np.uint8).reshape(64, SIDE, SIDE).view("<u8")
+        assert np.array_equal(held[:, 0, 0], index)  # every picture holds its own number
+        if number >= 0:
+            note(processor, megabytes)
+        return float(seconds)
+
+    return turn
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("impl", list(ORDERS))
+@pytest.mark.benchmark(timer=replayed_clock)
+def test_first_batch(
+    contest: Contest, benchmark: Any, big_store: tuple[Path, int], impl: str
+) -> None:
+    """``open_store``, ``Loader`` and the first batch of an epoch; modules already imported."""
+    store, count = big_store
+
+    def note(seconds: float, megabytes: float) -> None:
+        contest.note(FIRST, "processor seconds", seconds)
+        contest.note(FIRST, "megabytes", megabytes)
+
+    def prepare() -> tuple[list[Contender], dict[str, Any]]:
+        contenders = [
+            Contender(name, first_batch_turn(store, count, order, note), 1)
+            for name, order in ORDERS.items()
+        ]
+        return contenders, {"rounds": 3, "most_units": 1, "facts": {"samples": count}}
+
+    contest.enter(benchmark, FIRST, impl, prepare)
 
 
 def test_pixels_of_the_big_store(big_store: tuple[Path, int]) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from irtd_fast.load.orders import BoundOrder, Order, order_named
+from irtd_fast.load.orders import Arranged, BoundOrder, Order, order_named
 from irtd_fast.load.position import Position, dataset_key
 from irtd_fast.load.sampler import Sampler, Share
 from irtd_fast.store.dataset import Dataset
@@ -35,6 +35,7 @@ class Course:
         self.position = Position()
         self._dataset = dataset
         self._order: BoundOrder = order_named(order).bind(dataset)
+        self._arranged: tuple[int, Arranged] | None = None
         if len(self) == 0:
             step = sampler.batch_size * sampler.world_size
             raise ValueError(
@@ -44,16 +45,25 @@ class Course:
 
     @cached_property
     def _length(self) -> int:
-        _, ends = self._order.arrange(self.seed, 0)
+        _, ends = self._arrange(0)
         return len(self.sampler.steps(ends))
 
     def __len__(self) -> int:
         """Batches of an epoch, the same on every rank."""
         return self._length
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_arranged": None}
+
+    def _arrange(self, epoch: int) -> Arranged:
+        """The order of an epoch; that of the first one is made for its length already."""
+        if self._arranged is None or self._arranged[0] != epoch:
+            self._arranged = epoch, self._order.arrange(self.seed, epoch)
+        return self._arranged[1]
+
     def shares(self, position: Position) -> Iterator[Share]:
         """This rank's batches from a position to the end of its epoch."""
-        order, ends = self._order.arrange(self.seed, position.epoch)
+        order, ends = self._arrange(position.epoch)
         for step in self.sampler.steps(ends, position.samples):
             yield self.sampler.share(order, step)
 

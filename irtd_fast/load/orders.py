@@ -177,8 +177,9 @@ class ByShape:
 
     def bind(self, dataset: Dataset) -> _Shapes:
         """See ``Order``."""
-        _, which = np.unique(dataset.sizes(), axis=0, return_inverse=True)
-        return _Shapes(which.reshape(-1).astype(np.int64))
+        sizes = dataset.sizes().astype(np.int64)
+        _, which = np.unique(sizes[:, 0] << 32 | sizes[:, 1], return_inverse=True)
+        return _Shapes(which.astype(np.int64))
 
 
 @dataclass(frozen=True)
@@ -190,11 +191,13 @@ class _Shapes:
         return f"shape-{_digest(self.shape)}"
 
     def arrange(self, seed: int, epoch: int) -> Arranged:
-        count = int(self.shape.max(initial=-1)) + 1
+        counts = np.bincount(self.shape)
+        turns = permutation(seed + 1, epoch, len(counts))
+        turn = np.empty(len(counts), np.int64)
+        turn[turns] = np.arange(len(counts))
         mixed = permutation(seed, epoch, len(self.shape))
-        groups = [mixed[self.shape[mixed] == number] for number in range(count)]
-        turns = permutation(seed + 1, epoch, count).tolist()
-        return _in_groups([groups[turn] for turn in turns])
+        numbers = mixed[np.argsort(turn[self.shape[mixed]], kind="stable")]
+        return numbers, np.cumsum(counts[turns], dtype=np.int64)
 
 
 # ---- by what samples are worth ------------------------------------------------------------------
@@ -268,9 +271,11 @@ class _Weights:
         if self.replacement:
             draws = uniform(seed, epoch, np.arange(self.samples), "weighted", 1)[:, 0]
             running = np.cumsum(self.weights)
-            found = np.searchsorted(running, draws * running[-1], side="right")
+            rising = np.argsort(draws)  # looking them up in this order spares the caches
+            found = np.empty(self.samples, np.int64)
+            found[rising] = np.searchsorted(running, draws[rising] * running[-1], side="right")
             last = np.flatnonzero(self.weights)[-1]  # rounding must not lead beyond it
-            return _one_group(np.minimum(found, last).astype(np.int64))
+            return _one_group(np.minimum(found, last))
         numbers = np.flatnonzero(self.weights).astype(np.int64)
         draws = uniform(seed, epoch, numbers, "weighted", 1)[:, 0]
         keys = -np.log1p(-draws) / self.weights[numbers]

@@ -18,6 +18,8 @@ from irtd_fast.store.ragged import Ragged, gather_ragged
 from irtd_fast.store.sample import Sample
 from irtd_fast.store.source import Source, iter_sources
 
+_ARRAYS = 1 << 16  # more than a source can have; their numbers are int16
+
 Words = str | Iterable[str] | None
 
 
@@ -245,9 +247,11 @@ class Dataset(Sequence[Sample]):
         arrays = self.column(f"{modality}_array", numbers).astype(np.int64)
         rows = self.column(f"{modality}_row", numbers).astype(np.int64)
         out = np.zeros((len(codes), 2), np.int32)
-        for code, array in np.unique(np.stack([codes, arrays]), axis=1).T.tolist():
+        keys = codes.astype(np.int64) * _ARRAYS + arrays + 1
+        for key in np.unique(keys).tolist():
+            code, array = key // _ARRAYS, key % _ARRAYS - 1
             if array >= 0:
-                here = (codes == code) & (arrays == array)
+                here = keys == key
                 out[here] = self.sources[code].shapes(array)[rows[here], :2]
         return out
 
