@@ -14,7 +14,7 @@ from irtd_fast.store.text_columns import TextColumns
 from irtd_fast.store.texts import check_absent, check_name, text_builds, write_texts
 from irtd_fast.tasks.base import TASKS, Options
 from irtd_fast.tasks.builders import builder_named, tasks_of_source
-from irtd_fast.tasks.engine import Progress, build_columns
+from irtd_fast.tasks.engine import Progress, Team, build_columns
 from irtd_fast.tasks.quotas import SubsetQuota, read_quotas
 from irtd_fast.tasks.report import BuildReport, SourceTexts, Tally
 from irtd_fast.tasks.subsets import grid_rows, select, share_out
@@ -110,11 +110,12 @@ class _Build:
         for task in self.tasks or ():
             builder_named(task)
 
-    def _columns(self, source: Source, tasks: Iterable[str]) -> TextColumns:
+    def _team(self) -> Team:
+        return Team(len(self.dataset), self.workers)
+
+    def _columns(self, source: Source, tasks: Iterable[str], team: Team) -> TextColumns:
         names = list(tasks) if self.all_tasks else tasks_of_source(source, tasks)
-        return build_columns(
-            source, names, self.options, workers=self.workers, progress=self.progress
-        )
+        return build_columns(source, names, self.options, team=team, progress=self.progress)
 
     def _check(self, names: Iterable[str]) -> None:
         """Refuse before anything is built."""
@@ -147,12 +148,13 @@ class _Build:
         """Every text of every sample."""
         self._check([name])
         report = BuildReport(options=asdict(self.options))
-        for _, source in self.sources:
-            columns = self._columns(source, self.tasks or TASKS)
-            if len(columns) or self._stale(source, name):
-                report.sources.append(self._store(source, name, columns))
-            else:
-                report.notes.append(f"{source.name}: no task has anything to ask about it")
+        with self._team() as team:
+            for _, source in self.sources:
+                columns = self._columns(source, self.tasks or TASKS, team)
+                if len(columns) or self._stale(source, name):
+                    report.sources.append(self._store(source, name, columns))
+                else:
+                    report.notes.append(f"{source.name}: no task has anything to ask about it")
         return report
 
     def subsets(
@@ -163,7 +165,8 @@ class _Build:
         builds = {name: wanted} if name else {subset: [subset] for subset in wanted}
         self._check(builds)
         tasks = dict.fromkeys(task for quota in quotas.values() for task in quota.tasks)
-        columns = [self._columns(source, tasks) for _, source in self.sources]
+        with self._team() as team:
+            columns = [self._columns(source, tasks, team) for _, source in self.sources]
         shared = share_out(
             self.dataset,
             columns,

@@ -7,12 +7,13 @@ that made them show in the result.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,12 +108,47 @@ def _build_block(recipe: Recipe, first: int, last: int) -> TextColumns:
     return _builder(recipe).block(first, last)
 
 
+class Team:
+    """Processes that build texts, for as long as the ``with`` lasts.
+
+    Args:
+        samples: How many samples they will build texts of, over all sources.
+        workers: How many; 0 takes one a core where there are samples enough to pay for them.
+
+    Raises:
+        ValueError: A negative number.
+    """
+
+    def __init__(self, samples: int, workers: int = 0) -> None:
+        processes = min(_workers(workers, samples), max(1, -(-samples // _BLOCK)))
+        self._pool: ProcessPoolExecutor | None = None
+        if processes > 1:
+            # Spawned: the parent has threads, and a fork would copy their locks as they are.
+            self._pool = ProcessPoolExecutor(processes, mp_context=get_context("spawn"))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+
+    def blocks(self, recipe: Recipe, count: int) -> Iterator[TextColumns]:
+        """Texts of all samples of a source, block after block."""
+        bounds = [(first, min(first + _BLOCK, count)) for first in range(0, count, _BLOCK)]
+        if self._pool is None:
+            builder = TextBuilder(recipe)
+            return (builder.block(first, last) for first, last in bounds)
+        work = [(recipe, first, last) for first, last in bounds]
+        return self._pool.map(_build_block, *zip(*work, strict=True)) if work else iter(())
+
+
 def build_columns(
     source: Source,
     tasks: Sequence[str],
     options: Options,
     *,
-    workers: int = 0,
+    team: Team | None = None,
     progress: Progress = lambda *_: None,
 ) -> TextColumns:
     """Texts of all samples of a source.
@@ -121,35 +157,20 @@ def build_columns(
         source: The source.
         tasks: Names of the tasks.
         options: How.
-        workers: Processes; 0 takes one a core where there are samples enough to pay for them.
+        team: Who does it; ``None``: this process.
         progress: Called with (phase, samples done, samples in all).
 
     Raises:
         UnknownTaskError: No such task.
         CorruptStoreError: The source's tables are damaged.
     """
-    recipe = Recipe(source.path, tuple(tasks), options)
     for name in tasks:
         builder_named(name)
-    count, phase = len(source), f"texts {source.name}"
-    starts = range(0, count, _BLOCK)
-    blocks = [(recipe, first, min(first + _BLOCK, count)) for first in starts]
+    recipe = Recipe(source.path, tuple(tasks), options)
     columns = TextColumns()
-    processes = min(_workers(workers, count), max(1, len(blocks)))
-
-    def add(part: TextColumns) -> None:
+    for part in (team or Team(0)).blocks(recipe, len(source)):
         columns.extend(part)
-        progress(phase, columns.samples, count)
-
-    if processes <= 1:
-        builder = TextBuilder(recipe)
-        for _, first, last in blocks:
-            add(builder.block(first, last))
-        return columns
-    # Spawned: the parent has threads, and a fork would copy their locks as they are.
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        for part in pool.map(_build_block, *zip(*blocks, strict=True)):
-            add(part)
+        progress(f"texts {source.name}", columns.samples, len(source))
     return columns
 
 

@@ -21,7 +21,7 @@ from irtd_fast.tasks import engine
 from irtd_fast.tasks.base import Options
 from irtd_fast.tasks.build import build_texts
 from irtd_fast.tasks.builders import tasks_of_source
-from irtd_fast.tasks.engine import build_columns
+from irtd_fast.tasks.engine import Team, build_columns
 from irtd_fast.tasks.quotas import SubsetQuota, TaskQuota
 from irtd_fast.tasks.subsets import spread
 
@@ -89,7 +89,8 @@ def test_neither_blocks_nor_processes_show(
     whole = list(build_columns(source, tasks, options).by_sample())
     monkeypatch.setattr(engine, "_BLOCK", 7)
     assert list(build_columns(source, tasks, options).by_sample()) == whole
-    assert list(build_columns(source, tasks, options, workers=2).by_sample()) == whole
+    with Team(len(source), 2) as team:
+        assert list(build_columns(source, tasks, options, team=team).by_sample()) == whole
     for row in (0, 17, 59):
         single = engine.TextBuilder(engine.Recipe(source.path, tasks, options)).block(row, row + 1)
         assert list(single.by_sample()) == [whole[row]]
