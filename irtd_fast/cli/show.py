@@ -58,6 +58,13 @@ def show(
     aligned: Annotated[
         bool, typer.Option("--aligned", help="Show the pair before and after its alignment.")
     ] = False,
+    augment: Annotated[
+        bool,
+        typer.Option("--augment", help="Show it as a loader draws it, under many augmentations."),
+    ] = False,
+    views: Annotated[
+        int, typer.Option("--views", min=1, max=64, help="How many, with --augment.")
+    ] = 12,
 ) -> None:
     """Draw one sample with its boxes, turned boxes, points and category names."""
     if output.suffix.lower() != ".png":
@@ -69,6 +76,8 @@ def show(
             f"{store} is a file and has no ID" if sample_id else "a store needs the ID of a sample"
         )
         raise typer.BadParameter(wrong, param_hint="ID")
+    if augment and (recipes or aligned or store.is_file()):
+        raise typer.BadParameter("takes a sample of a store, alone", param_hint="'--augment'")
     if recipes and visible:
         raise typer.BadParameter("recipes are for infrared pictures", param_hint="'--visible'")
     if store.is_file():
@@ -77,7 +86,11 @@ def show(
     from irtd_fast.store.dataset import open_store
 
     refuse_unfinished(store)
-    sample = find_sample(open_store(store), sample_id)
+    dataset = open_store(store)
+    sample = find_sample(dataset, sample_id)
+    if augment:
+        _show_views(dataset, sample, output, views=views, visible=visible)
+        return
     if recipes:
         _show_recipes(sample.infrared, sample.id, None, output)
         return
@@ -98,6 +111,20 @@ def _show_sample(sample: Sample, output: Path, *, visible: bool) -> None:
     output.write_bytes(png_encode(shown.pixels))
     say(plain(f"{output}: {shown.pixels.shape[1]} x {shown.pixels.shape[0]} pixels"))
     for line in shown.caption:
+        say(plain(f"  {line}"))
+
+
+def _show_views(
+    dataset: Dataset, sample: Sample, output: Path, *, views: int, visible: bool
+) -> None:
+    from imagecodecs import png_encode
+
+    from irtd_fast.cli.augment_sheet import draw_views
+
+    sheet, lines = draw_views(dataset, sample, views=views, visible=visible)
+    output.write_bytes(png_encode(sheet))
+    say(plain(f"{output}: {sheet.shape[1]} x {sheet.shape[0]} pixels"))
+    for line in lines:
         say(plain(f"  {line}"))
 
 
