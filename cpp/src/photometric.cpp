@@ -57,7 +57,9 @@ class Plane {
 
   void store(int y, float* from) const noexcept {
     const auto width = static_cast<std::size_t>(shape_.width);
-    for (std::size_t x = 0; x < width; ++x) from[x] = from[x] * span_ + low_;
+    const float span = span_;  // as locals, since what is written might be the members
+    const float low = low_;
+    for (std::size_t x = 0; x < width; ++x) from[x] = from[x] * span + low;
     with_type([&](auto* p) {
       p += first_ + static_cast<std::size_t>(y) * row_;
       for (int copy = 0; copy < copies_; ++copy, p += channel_) {
@@ -236,7 +238,8 @@ void apply_to_plane(const Photometric& p, const FrameShape& shape, const Plane& 
   float* normal = scratch->normal.data();
   float* row = scratch->row.data();
   BlurredRows blurred(plane, shape, p.blur, &scratch->blur);
-  if (p.blur > 0 || p.has_noise() || p.has_tone()) {
+  const bool looked_up = shape.type == PixelType::u8 && !(p.blur > 0) && !p.has_noise();
+  if (p.blur > 0 || p.has_noise() || (p.has_tone() && !looked_up)) {
     for (int y = 0; y < shape.height; ++y) {
       if (p.blur > 0) {
         blurred.get(y, kernels, row);
@@ -255,6 +258,22 @@ void apply_to_plane(const Photometric& p, const FrameShape& shape, const Plane& 
     }
   }
   if (p.dead > 0) kill_pixels(p, shape, plane, kernels, tone, stream_key(key, kDead));
+}
+
+/// The tone of bytes, which have 256 values: the same bits as by computing each pixel.
+void look_tone_up(const FrameEffects& effects, const FrameShape& shape,
+                  const detail::ToneModel& tone, std::size_t pixels, std::uint8_t* frame) {
+  constexpr int kLevels = 256;
+  std::uint8_t table[kLevels];
+  float row[kLevels];
+  for (int level = 0; level < kLevels; ++level) table[level] = static_cast<std::uint8_t>(level);
+  const FrameShape line{1, kLevels, 1, PixelType::u8, Layout::chw};
+  const Plane levels(effects, line, 0, 1, table);
+  levels.load(0, row);
+  detail::photometric_kernels().tone(row, kLevels, tone);
+  levels.store(0, row);
+  const std::size_t values = pixels * static_cast<std::size_t>(shape.channels);
+  for (std::size_t i = 0; i < values; ++i) frame[i] = table[frame[i]];
 }
 
 void paint(const Hole& hole, const Plane& plane) {
@@ -327,10 +346,15 @@ void apply_effects(const FrameEffects& effects, std::size_t frame, const FrameSh
   const int copies = same_channels ? shape.channels : 1;
   const bool integers = shape.type != PixelType::f32;
   if (!effects.photometric.empty() && effects.photometric[frame].active()) {
+    const Photometric& p = effects.photometric[frame];
+    if (shape.type == PixelType::u8 && p.has_tone() && !p.has_noise() && !(p.blur > 0)) {
+      const std::size_t count =
+          static_cast<std::size_t>(shape.height) * static_cast<std::size_t>(shape.width);
+      look_tone_up(effects, shape, tone_of(p, true), count, static_cast<std::uint8_t*>(pixels));
+    }
     for (int channel = 0; channel < planes; ++channel) {
       const Plane plane(effects, shape, channel, copies, pixels);
-      apply_to_plane(effects.photometric[frame], shape, plane, channel, effects.clip || integers,
-                     &scratch);
+      apply_to_plane(p, shape, plane, channel, effects.clip || integers, &scratch);
     }
   }
   if (effects.hole_offsets.empty()) return;

@@ -284,6 +284,24 @@ TEST_CASE("eight bits are the rounded shares") {
   }
 }
 
+TEST_CASE("bytes whose tone is looked up are what the formula gives") {
+  const FrameShape bytes{16, 16, 3, PixelType::u8, Layout::hwc};
+  const FrameShape floats{16, 16, 3, PixelType::f32, Layout::hwc};
+  std::vector<std::uint8_t> frame(768);
+  for (std::size_t i = 0; i < frame.size(); ++i) frame[i] = static_cast<std::uint8_t>(i);
+  std::vector<float> same(frame.begin(), frame.end());
+  Photometric p = everything();
+  p.blur = p.noise = p.shot = p.column = p.row = 0;
+  FrameEffects tone = effects(p);
+  tone.high = 255;
+  tone.clip = true;
+  irtd::apply_effects(tone, 0, bytes, false, frame.data());
+  irtd::apply_effects(tone, 0, floats, false, same.data());
+  for (std::size_t i = 0; i < frame.size(); ++i) {
+    REQUIRE(static_cast<float>(frame[i]) == std::nearbyint(same[i]));
+  }
+}
+
 TEST_CASE("a blur keeps a constant and spreads a point by sigma squared") {
   for (const float sigma : {0.6F, 2.5F}) {
     const int side = 41;

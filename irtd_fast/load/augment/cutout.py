@@ -51,7 +51,7 @@ class Cutout:
             raise ValueError(f"holes must satisfy 1 <= low <= high <= {_MOST}, found {self.holes}")
         if not 0 < self.size[0] <= self.size[1] <= 1:
             raise ValueError(f"size must satisfy 0 < low <= high <= 1, found {self.size}")
-        if self.fill != "random" and (isinstance(self.fill, str) or not math.isfinite(self.fill)):
+        if self.fill != "random" and not (_is_number(self.fill) and math.isfinite(self.fill)):
             raise ValueError(f"fill must be a number or random, found {self.fill!r}")
         if self.max_covered is not None and not 0 <= self.max_covered <= 1:
             raise ValueError(f"max_covered must be a share or None, found {self.max_covered}")
@@ -182,3 +182,7 @@ def _pairs(
     which = np.repeat(np.arange(len(owner)), counts)
     within = np.arange(len(which)) - np.repeat(np.cumsum(counts) - counts, counts)
     return which, order[first[which] + within]
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float)
