@@ -21,6 +21,9 @@ def bench(
     threads: Annotated[
         int, typer.Option(metavar="N", min=0, help="Threads; 0 takes one a core.")
     ] = 0,
+    compare: Annotated[
+        bool, typer.Option("--compare", help="Measure torch DataLoader with OpenCV as well.")
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON document on stdout.")
     ] = False,
@@ -30,7 +33,9 @@ def bench(
 
     refuse_unfinished(store)
     with Progress() as progress:
-        result = bench_store(store, seconds=seconds, threads=threads, progress=progress)
+        result = bench_store(
+            store, seconds=seconds, threads=threads, compare=compare, progress=progress
+        )
     if as_json:
         print_json(result)
     else:
@@ -60,6 +65,12 @@ def print_bench(result: dict[str, Any]) -> None:
     say("microseconds an image in each stage, summed over the threads")
     say()
     say(plain(f"bound by: {result['bound_by']}"))
+    if "compare" in result:
+        peer = result["compare"]
+        say(
+            f"torch DataLoader with OpenCV, warm: {peer['images_per_s']:,.0f} images/s; "
+            f"the loader is {peer['times_faster']:.1f} times as fast"
+        )
 
 
 def _rates(result: dict[str, Any], name: str) -> tuple[object, ...]:

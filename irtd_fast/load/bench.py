@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from irtd_fast import _core
 from irtd_fast.errors import StoreError
+from irtd_fast.load.compare import dataloader_rate
 from irtd_fast.load.extents import extents_of
 from irtd_fast.load.loader import Loader
 from irtd_fast.load.memory import available_memory
@@ -48,6 +49,7 @@ def bench_store(
     size: tuple[int, int] = (448, 448),
     seconds: float = 3.0,
     threads: int = 0,
+    compare: bool = False,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Measure a store cold and warm, and say what bounds it.
@@ -59,6 +61,8 @@ def bench_store(
             to float32.
         seconds: How long each measurement lasts.
         threads: Native threads, by default some more than cores.
+        compare: Also measure ``DataLoader`` with OpenCV on the same pictures, warm; the result then
+            has ``compare``: its ``images_per_s`` and our ``times_faster``.
         progress: Called with (phase, rounds done, rounds in all).
 
     Returns:
@@ -74,6 +78,7 @@ def bench_store(
 
     Raises:
         StoreError: The store has no samples.
+        UnsupportedError: ``compare`` without PyTorch or OpenCV.
         CorruptStoreError: It is damaged.
     """
     dataset = open_store(path)
@@ -83,7 +88,7 @@ def bench_store(
     tell = progress or (lambda phase, done, total: None)
     cold = bench.measure(cold=True, tell=tell)
     warm = bench.measure(cold=False, tell=tell)
-    return {
+    report: dict[str, Any] = {
         "cold": _summary(cold, "disk_fraction"),
         "warm": _summary(warm, "memory_fraction"),
         "stages": {"cold": cold.stages(), "warm": warm.stages()},
@@ -91,6 +96,11 @@ def bench_store(
         "samples": len(dataset), "threads": bench.threads, "cores": _core.available_threads(),
         "stored_bytes": round(bench.extents.bytes / len(dataset)),
     }  # fmt: skip
+    if compare:
+        rate = dataloader_rate(dataset, batch_size=batch_size, size=size, seconds=seconds)
+        times = report["warm"]["images_per_s"] / rate
+        report["compare"] = {"images_per_s": round(rate, 1), "times_faster": round(times, 2)}
+    return report
 
 
 @dataclass

@@ -72,6 +72,14 @@ def test_where_no_two_pictures_are_alike_there_is_no_native_rate(mixed_store, sc
     assert found.loader[0] > 0
 
 
+def test_the_usual_way_can_be_measured_beside(mixed_store):
+    pytest.importorskip("torch")
+    pytest.importorskip("cv2")
+    result = bench_store(mixed_store, **_QUICK, compare=True)
+    assert result["compare"]["images_per_s"] > 0
+    assert result["compare"]["times_faster"] > 0
+
+
 def test_extents_are_the_stored_bytes_of_every_kind_of_array(mixed_store):
     dataset = open_store(mixed_store)
     extents = extents_of(dataset)
