@@ -1,0 +1,1 @@
+"""Small programs that use the library the way a training script does."""
