@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from irtd_fast.load.orders import Arranged, BoundOrder, Order, order_named
+from irtd_fast.load.orders import Arranged, BoundOrder, Order, earlier_visits, order_named
 from irtd_fast.load.position import Position, dataset_key
 from irtd_fast.load.sampler import Sampler, Share
 from irtd_fast.store.dataset import Dataset
@@ -64,8 +64,9 @@ class Course:
     def shares(self, position: Position) -> Iterator[Share]:
         """This rank's batches from a position to the end of its epoch."""
         order, ends = self._arrange(position.epoch)
+        visits = earlier_visits(order) if self._order.repeats else None
         for step in self.sampler.steps(ends, position.samples):
-            yield self.sampler.share(order, step)
+            yield self.sampler.share(order, step, visits)
 
     def order(self, epoch: int) -> NDArray[np.int64]:
         """Dataset numbers that this rank sees in an epoch, batch after batch."""

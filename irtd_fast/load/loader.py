@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -293,7 +293,7 @@ class Loader:
     def _plans(self, start: Position) -> Iterator[tuple[int, BatchPlan]]:
         first, every = self._turns
         for share in itertools.islice(self.course.shares(start), first, None, every):
-            plan = self.plan_batch(share.index, start.epoch)
+            plan = self.plan_batch(share.index, start.epoch, share.visits)
             plan.targets["padding"] = share.padding
             if self.ahead > 0:
                 for places in (plan.infrared, plan.visible, plan.masks):
@@ -327,9 +327,14 @@ class Loader:
         """One batch of these dataset numbers, with the draws of an epoch."""
         return self.render(self.plan_batch(index, epoch))
 
-    def plan_batch(self, index: NDArray[np.int64], epoch: int) -> BatchPlan:
-        """Draw the numbers of a batch and take its labels along; reads no picture."""
-        plan = self._planner.plan(index, epoch)
+    def plan_batch(
+        self, index: NDArray[np.int64], epoch: int, visits: NDArray[np.int64] | None = None
+    ) -> BatchPlan:
+        """Draw the numbers of a batch and take its labels along; reads no picture.
+
+        ``visits`` (b,) says how often the epoch had each sample before: each time it draws anew.
+        """
+        plan = replace(self._planner.plan(index, epoch, visits), visits=visits)
         return plan if self._feed is None else self._feed.add(plan)
 
     def render(self, plan: BatchPlan) -> Batch:

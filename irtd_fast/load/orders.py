@@ -41,6 +41,16 @@ class BoundOrder(Protocol):
     def key(self) -> str:
         """Differs where the order of the same dataset would."""
 
+    @property
+    def repeats(self) -> bool:
+        """Whether an epoch may have a sample more than once: it is drawn anew each time."""
+
+
+class _Once:
+    """Of orders that have every sample once."""
+
+    repeats = False
+
 
 def _one_group(numbers: Numbers) -> Arranged:
     return numbers, np.array([len(numbers)], np.int64)
@@ -60,6 +70,16 @@ def _digest(*arrays: NDArray[Any]) -> str:
     for array in arrays:
         crc = zlib.crc32(np.ascontiguousarray(array).tobytes(), crc)
     return f"{crc:08x}"
+
+
+def earlier_visits(order: Numbers) -> Numbers:
+    """(n,) how often each entry of an order was there before."""
+    ranked = np.argsort(order, kind="stable")
+    new = np.diff(order[ranked], prepend=-1) != 0
+    first = np.maximum.accumulate(np.where(new, np.arange(len(order)), 0))
+    visits = np.empty(len(order), np.int64)
+    visits[ranked] = np.arange(len(order)) - first
+    return visits
 
 
 # ---- plain orders -------------------------------------------------------------------------------
@@ -84,7 +104,7 @@ class Random:
 
 
 @dataclass(frozen=True)
-class _Plain:
+class _Plain(_Once):
     count: int
     random: bool
 
@@ -124,7 +144,7 @@ class ShardShuffled:
 
 
 @dataclass(frozen=True)
-class _Shards:
+class _Shards(_Once):
     shard: Numbers
     window: int
 
@@ -183,7 +203,7 @@ class ByShape:
 
 
 @dataclass(frozen=True)
-class _Shapes:
+class _Shapes(_Once):
     shape: Numbers
 
     @property
@@ -264,6 +284,10 @@ class _Weights:
     samples: int
 
     @property
+    def repeats(self) -> bool:
+        return self.replacement
+
+    @property
     def key(self) -> str:
         return f"weights-{self.replacement}-{self.samples}-{_digest(self.weights)}"
 
@@ -323,7 +347,7 @@ class Curriculum:
 
 
 @dataclass(frozen=True)
-class _Tiers:
+class _Tiers(_Once):
     ranked: Numbers
     tiers: int
     cross: bool

@@ -46,6 +46,7 @@ class BatchPlan:
         masks: Their masks, if they are asked for.
         layout: Of mosaics, ``None``: every sample is a frame.
         grids: Re-identification grids that its texts need.
+        visits: (b,) how often the epoch had each sample before, ``None``: never.
         targets: Fields of ``Batch`` that follow the matrix: boxes, points and so on.
     """
 
@@ -56,6 +57,7 @@ class BatchPlan:
     masks: Places | None = None
     layout: Layout | None = None
     grids: tuple[Grid, ...] = ()
+    visits: NDArray[np.int64] | None = None
     targets: dict[str, Any] = field(default_factory=dict)
 
     def __len__(self) -> int:

@@ -66,14 +66,23 @@ class Planner:
     seed: int
     threads: int
 
-    def plan(self, index: NDArray[np.int64], epoch: int) -> BatchPlan:
-        """Plan the batch of these dataset numbers, with the draws of an epoch."""
-        own = Draws(self.seed, epoch, index)
+    def plan(
+        self, index: NDArray[np.int64], epoch: int, visits: NDArray[np.int64] | None = None
+    ) -> BatchPlan:
+        """Plan the batch of these dataset numbers, with the draws of an epoch.
+
+        Args:
+            index: (b,) dataset numbers.
+            epoch: Whose draws.
+            visits: (b,) how often the epoch had each sample before, ``None``: never.
+        """
+        own = Draws(self.seed, epoch, index, visits=visits)
         layout = self._layout(own)
         members = index if layout is None else layout.members
         draws = own
         if layout is not None:
-            draws = Draws(self.seed, epoch, index[layout.frames], layout.slots)
+            again = None if visits is None else visits[layout.frames]
+            draws = Draws(self.seed, epoch, index[layout.frames], layout.slots, again)
         objects = self._objects(members)
         drawn = self._geometry(draws, members, objects, layout)
         cutout = None if self.augment is None else self.augment.cutout

@@ -21,11 +21,13 @@ class Share:
         padding: (b,) true for samples that are there to make ranks equal and belong to another
             place of the epoch (``pad`` only).
         position: Samples of the epoch, over all ranks, that are seen when this batch is done.
+        visits: (b,) how often the epoch had each sample before, ``None``: never.
     """
 
     index: NDArray[np.int64]
     padding: NDArray[np.bool_]
     position: int
+    visits: NDArray[np.int64] | None = None
 
 
 @dataclass(frozen=True)
@@ -80,14 +82,28 @@ class Sampler:
             begin = end
         return np.concatenate(found) if found else np.zeros((0, 3), np.int64)
 
-    def share(self, order: NDArray[np.int64], step: NDArray[np.int64]) -> Share:
-        """This rank's batch of a step."""
+    def share(
+        self, order: NDArray[np.int64], step: NDArray[np.int64],
+        visits: NDArray[np.int64] | None = None,
+    ) -> Share:  # fmt: skip
+        """This rank's batch of a step.
+
+        Args:
+            order: Dataset numbers of the epoch.
+            step: Begin, end and group begin.
+            visits: How often each entry of the order was there before, ``None``: never.
+        """
         begin, end, group = (int(v) for v in step)
         mine = np.arange(begin + self.rank, end, self.world_size)
         wanted = -(-(end - begin) // self.world_size)
         padding = np.zeros(wanted, bool)
-        if len(mine) < wanted:
+        missing = len(mine) < wanted
+        if missing:
             beyond = begin + self.rank + self.world_size * len(mine) - end
             mine = np.append(mine, group + beyond % (end - group))  # no more than one is missing
             padding[-1] = self.remainder == "pad"
-        return Share(order[mine], padding, end)
+        again = None if visits is None else visits[mine]
+        if missing:  # more than any visit that the order makes itself
+            again = np.zeros(wanted, np.int64) if again is None else again
+            again[-1] = 1 + (0 if visits is None else int(visits.max()))
+        return Share(order[mine], padding, end, again)

@@ -15,7 +15,7 @@ _PROBATION = 100  # samples before a rate means anything
 _MOST = 0.1
 _KEPT = 1000
 
-Plan = Callable[[NDArray[np.int64], int], BatchPlan]
+Plan = Callable[[NDArray[np.int64], int, NDArray[np.int64] | None], BatchPlan]
 
 
 @dataclass
@@ -54,7 +54,8 @@ class Skipped:
             raise LoaderError(
                 f"{self.count} samples could not be read, the last one: {error}", sample=number
             ) from error
-        smaller = again(plan.index[~bad], plan.epoch)
+        visits = None if plan.visits is None else plan.visits[~bad]
+        smaller = again(plan.index[~bad], plan.epoch, visits)
         targets = {**smaller.targets, "padding": plan.targets["padding"][~bad]}
         return replace(smaller, targets=targets)
 

@@ -10,7 +10,7 @@ import pytest
 
 import irtd_fast
 from irtd_fast import synth
-from irtd_fast.load import Loader
+from irtd_fast.load import Augment, Loader, Mosaic, Photometric
 from irtd_fast.load.orders import (
     ByShape,
     Curriculum,
@@ -18,6 +18,7 @@ from irtd_fast.load.orders import (
     Sequential,
     ShardShuffled,
     Weighted,
+    earlier_visits,
     order_named,
     shard_numbers,
 )
@@ -152,3 +153,44 @@ def test_weights_by_words(dataset):
 def test_what_cannot_be_ordered(dataset, make, message):
     with pytest.raises(ValueError, match=message):
         make(dataset)
+
+
+def test_earlier_visits_count_up():
+    order = np.array([3, 1, 3, 3, 0, 1])
+    assert earlier_visits(order).tolist() == [0, 0, 1, 2, 0, 1]
+    assert earlier_visits(np.empty(0, np.int64)).tolist() == []
+    rng = np.random.default_rng(0)
+    many = rng.integers(0, 20, 300)
+    seen: dict[int, int] = {}
+    for number, visits in zip(many.tolist(), earlier_visits(many).tolist(), strict=True):
+        assert visits == seen.get(number, 0)
+        seen[number] = visits + 1
+
+
+@pytest.mark.parametrize("mosaic", [None, Mosaic(1.0)])
+def test_a_sample_is_drawn_anew_whenever_it_comes(dataset, mosaic):
+    """The same batches for any batch size, and what comes first is what it would be alone."""
+    noisy = Augment(photometric=Photometric(noise=(0.1, 0.2)), mosaic=mosaic)
+    some = dataset[:4]
+
+    def epoch(batch_size, **options):
+        options = {"rank": 0, "world_size": 1, **options}
+        loader = Loader(some, batch_size, (24, 32), noisy, seed=3, **options)
+        batches = list(loader)
+        return {
+            name: np.concatenate([getattr(batch, name) for batch in batches])
+            for name in ("index", "images", "matrix")
+        }
+
+    drawn = epoch(5, order=Weighted(np.array([1.0, 0, 0, 2.0]), samples=12))
+    again = epoch(3, order=Weighted(np.array([1.0, 0, 0, 2.0]), samples=12))
+    assert all((drawn[name] == again[name]).all() for name in drawn)
+    assert len({image.tobytes() for image in drawn["images"]}) == 12
+    alone = epoch(4, order="sequential")
+    for number in (0, 3):
+        first = int(np.flatnonzero(drawn["index"] == number)[0])
+        assert (drawn["images"][first] == alone["images"][number]).all()
+    wrapped = epoch(3, order="sequential", rank=2, world_size=3)  # samples 2, and one once more
+    assert len(set(wrapped["index"].tolist())) == len(wrapped["index"]) == 2
+    repeated = wrapped["images"][1]
+    assert (repeated != alone["images"][wrapped["index"][1]]).any()

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from irtd_fast.load.random import keys, uniform
 
+_SLOTS = 4  # in a mosaic
 _OBJECT_BITS = 22  # 2^22 objects of a sample, 2^41 samples
 
 
@@ -25,19 +26,22 @@ class Draws:
         epoch: Number of the epoch.
         samples: (n,) dataset numbers of the samples whose draws these are.
         slots: (n,) 0 for the sample itself, 1 to 3 for guests; ``None``: no guests.
+        visits: (n,) how often the epoch had the sample before: each time it draws anew. ``None``:
+            it is there once.
     """
 
     seed: int
     epoch: int
     samples: NDArray[np.int64]
     slots: NDArray[np.int64] | None = None
+    visits: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.samples)
 
     def uniform(self, operation: str, lanes: int) -> NDArray[np.float64]:
         """(n, lanes) numbers in [0, 1)."""
-        return self._by_slot(operation, self.samples, self.slots, lanes)
+        return self._by_turn(operation, self.samples, self._turns(), lanes)
 
     def happens(self, operation: str, probability: float) -> NDArray[np.bool_]:
         """(n,) whether something of this probability happens."""
@@ -61,22 +65,37 @@ class Draws:
             within: (m,) number of the object within its sample.
         """
         objects = (self.samples[owner] << _OBJECT_BITS) + within
-        slots = None if self.slots is None else self.slots[owner]
-        return np.asarray(self._by_slot(operation, objects, slots, 1)[:, 0])
+        turns = self._turns()
+        turns = None if turns is None else turns[owner]
+        return np.asarray(self._by_turn(operation, objects, turns, 1)[:, 0])
 
     def keys(self, operation: str) -> NDArray[np.uint64]:
         """(n,) keys for native generators; guests share that of the sample."""
-        return keys(self.seed, self.epoch, self.samples, operation)
+        found = keys(self.seed, self.epoch, self.samples, operation)
+        if self.visits is not None:
+            for visit in np.unique(self.visits[self.visits > 0]).tolist():
+                here = self.visits == visit
+                name = f"{operation}/again {visit}"
+                found[here] = keys(self.seed, self.epoch, self.samples[here], name)
+        return found
 
-    def _by_slot(
-        self, operation: str, counters: NDArray[np.int64], slots: NDArray[np.int64] | None,
+    def _turns(self) -> NDArray[np.int64] | None:
+        """(n,) a number for each slot and visit, 0 for a sample itself when it comes first."""
+        if self.visits is None:
+            return self.slots
+        return self.visits * _SLOTS + (0 if self.slots is None else self.slots)
+
+    def _by_turn(
+        self, operation: str, counters: NDArray[np.int64], turns: NDArray[np.int64] | None,
         lanes: int,
     ) -> NDArray[np.float64]:  # fmt: skip
-        if slots is None:
+        if turns is None:
             return uniform(self.seed, self.epoch, counters, operation, lanes)
         out = np.empty((len(counters), lanes))
-        for slot in np.unique(slots).tolist():
-            here = slots == slot
+        for turn in np.unique(turns).tolist():
+            here = turns == turn
+            visit, slot = divmod(turn, _SLOTS)
             name = operation if slot == 0 else f"{operation}/{slot}"
+            name = name if visit == 0 else f"{name}/again {visit}"
             out[here] = uniform(self.seed, self.epoch, counters[here], name, lanes)
         return out
