@@ -190,34 +190,43 @@ def _files(source: Source, number: int, rows: Numbers) -> Numbers:
 
 @dataclass(frozen=True)
 class ByShape:
-    """Batches of pictures of one native shape, groups and samples in random order.
+    """Batches of pictures of one native shape, for training without resampling.
 
-    For training at native size without resampling.
+    Attributes:
+        run: Samples of one shape in a row, before another one has its turn; batches do not cross
+            from run to run. A multiple of what all ranks take at a time, or runs end with small
+            batches (which ``remainder="drop"`` leaves out).
     """
+
+    run: int = 512
 
     def bind(self, dataset: Dataset) -> _Shapes:
         """See ``Order``."""
+        if self.run < 1:
+            raise ValueError(f"run must be a positive number of samples, found {self.run}")
         sizes = dataset.sizes().astype(np.int64)
         _, which = np.unique(sizes[:, 0] << 32 | sizes[:, 1], return_inverse=True)
-        return _Shapes(which.astype(np.int64))
+        return _Shapes(which.astype(np.int64), self.run)
 
 
 @dataclass(frozen=True)
 class _Shapes(_Once):
     shape: Numbers
+    run: int
 
     @property
     def key(self) -> str:
-        return f"shape-{_digest(self.shape)}"
+        return f"shape-{self.run}-{_digest(self.shape)}"
 
     def arrange(self, seed: int, epoch: int) -> Arranged:
-        counts = np.bincount(self.shape)
-        turns = permutation(seed + 1, epoch, len(counts))
-        turn = np.empty(len(counts), np.int64)
-        turn[turns] = np.arange(len(counts))
         mixed = permutation(seed, epoch, len(self.shape))
-        numbers = mixed[np.argsort(turn[self.shape[mixed]], kind="stable")]
-        return numbers, np.cumsum(counts[turns], dtype=np.int64)
+        mixed = mixed[np.argsort(self.shape[mixed], kind="stable")]
+        counts = np.bincount(self.shape)
+        ends = counts.cumsum()
+        cuts = [np.arange(end - n, end, self.run) for n, end in zip(counts, ends, strict=True)]
+        runs = np.split(mixed, np.concatenate(cuts)[1:])
+        turns = permutation(seed + 1, epoch, len(runs)).tolist()
+        return _in_groups([runs[turn] for turn in turns])
 
 
 # ---- by what samples are worth ------------------------------------------------------------------

@@ -6,6 +6,14 @@ import os
 import sys
 from collections.abc import Mapping
 
+_LAUNCHERS = (
+    ("RANK", "WORLD_SIZE"),
+    ("SLURM_PROCID", "SLURM_STEP_NUM_TASKS"),
+    ("SLURM_PROCID", "SLURM_NTASKS"),
+    ("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"),
+)
+_INTERACTIVE = ("bash", "interactive")
+
 
 def find_rank(
     rank: int | None = None, world_size: int | None = None, *,
@@ -14,8 +22,10 @@ def find_rank(
     """Rank and world size: from the first of these that says something.
 
     1. The arguments. 2. ``torch.distributed``, if it is imported and initialised. 3. ``RANK`` and
-    ``WORLD_SIZE``, as ``torchrun`` sets them. 4. ``SLURM_PROCID`` and ``SLURM_NTASKS``, as ``srun``
-    sets them for each task. 5. One process.
+    ``WORLD_SIZE``, as ``torchrun`` sets them. 4. ``SLURM_PROCID`` and the tasks of the job step
+    (``SLURM_STEP_NUM_TASKS``, else ``SLURM_NTASKS``), as ``srun`` sets them for each task; not in
+    an interactive shell, which is one process of an allocation for many. 5. Open MPI's. 6. One
+    process.
 
     Args:
         rank: Of this process.
@@ -33,7 +43,9 @@ def find_rank(
     if initialised is not None:
         return _checked(*initialised, "torch.distributed")
     found = os.environ if environment is None else environment
-    for names in (("RANK", "WORLD_SIZE"), ("SLURM_PROCID", "SLURM_NTASKS")):
+    for names in _LAUNCHERS:
+        if names[0].startswith("SLURM") and found.get("SLURM_JOB_NAME") in _INTERACTIVE:
+            continue
         if all(name in found for name in names):
             try:
                 numbers = tuple(int(found[name]) for name in names)

@@ -36,7 +36,14 @@ def dataset(tmp_path_factory):
     return irtd_fast.open(root / "s.zarr")
 
 
-ORDERS = [Sequential(), Random(), ShardShuffled(2), ByShape(), Curriculum("height", tiers=3)]
+ORDERS = [
+    Sequential(),
+    Random(),
+    ShardShuffled(2),
+    ByShape(),
+    ByShape(8),
+    Curriculum("height", tiers=3),
+]
 
 
 @pytest.mark.parametrize("order", ORDERS, ids=lambda order: type(order).__name__)
@@ -85,6 +92,21 @@ def test_groups_of_one_shape(dataset):
     native = dataset.filter(source=["hit-uav", "irstd-1k"])
     for batch in Loader(native, 8, (48, 64), order="shape", augment=None):
         assert len(np.unique(native.sizes(batch.index), axis=0)) == 1
+
+
+def test_runs_of_shapes_are_mixed(dataset):
+    numbers, ends = ByShape(run=4).bind(dataset).arrange(3, 0)
+    assert sorted(numbers.tolist()) == list(range(len(dataset)))
+    lengths = np.diff(ends, prepend=0)
+    assert lengths.max() == 4
+    shapes = [tuple(size) for size in dataset.sizes(numbers[ends - 1]).tolist()]
+    whole = Counter(tuple(size) for size in dataset.sizes().tolist())
+    for shape, count in whole.items():
+        assert shapes.count(shape) == -(-count // 4)
+    changes = sum(one != other for one, other in itertools.pairwise(shapes))
+    assert changes > len(whole)  # more than one turn each
+    with pytest.raises(ValueError, match="run must be a positive number of samples, found 0"):
+        ByShape(run=0).bind(dataset)
 
 
 def test_tiers_ascend_and_batches_do_not_cross_them(dataset):
