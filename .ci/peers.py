@@ -43,9 +43,9 @@ ENVIRONMENTS = {
         ["--no-deps", "nvidia-dali-cuda120==2.4.0", "nvidia-nvimgcodec-cu12==0.9.0.20"],
     ],
     "ffcv": [
-        ["numpy==1.26.4", "setuptools<70", "wheel", "pkgconfig", "pybind11", TORCH, "numba",
-         "opencv-python-headless==4.10.0.84", "pandas", "tqdm", "terminaltables", "assertpy",
-         "fastargs", "psutil"],
+        ["numpy==1.26.4", "wheel", "pkgconfig", "pybind11", TORCH, "numba", "pandas", "tqdm",
+         "opencv-python-headless==4.10.0.84", "terminaltables", "assertpy", "fastargs", "psutil"],
+        ["--no-deps", "setuptools<70"],  # torch asks for a newer one, which its build cannot use
         ["--no-deps", "--no-build-isolation", "ffcv==1.0.2"],
     ],
 }  # fmt: skip

@@ -100,8 +100,8 @@ void fetch_stored(const File& file, const StoredExtent& extent, const StoredPict
   const MutableBytes bytes(encoded.data(), n);
   file.read_exact(bytes, extent.offset);
   if (stored.jpeg) {
-    decode_jpeg(bytes, {pixels.data(), stored.shape.height, stored.shape.width,
-                        stored.shape.channels});
+    decode_jpeg(bytes,
+                {pixels.data(), stored.shape.height, stored.shape.width, stored.shape.channels});
   } else {
     stored.chain->decode(bytes, pixels);
   }
