@@ -7,7 +7,11 @@ import pytest
 from irtd_fast import catalog
 from irtd_fast.synth import SOURCES, write_dump
 
-KNOWN = [key for key in catalog.names() if catalog.get(key).layout_known]
+# tracking-gt is what is left of tracking sources without their pictures: nothing to draw.
+WITHOUT_PICTURES = {"tracking-gt"}
+KNOWN = [
+    key for key in catalog.names() if catalog.get(key).layout_known and key not in WITHOUT_PICTURES
+]
 VARIANTS = [
     pytest.param(key, variant.name, id=f"{key}-{variant.name}")
     for key in KNOWN
