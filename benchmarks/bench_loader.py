@@ -312,7 +312,7 @@ def test_cold(contest: Contest, benchmark: Any, stock: Stock, impl: str) -> None
 @pytest.fixture(scope="module")
 def pair_store(contest: Contest, scratch: Path) -> Path:
     """Registered pairs of 512 x 640, the visible pictures as pixels."""
-    root = scratch / "pairs"
+    root = scratch / "train-pairs"
     count = 1024 if contest.enabled else 16
     synth.write_dump(root / "dump", source="llvip", count=count, seed=5, size=(HEIGHT, WIDTH))
     options = IngestOptions(codec="raw", visible="fast")
