@@ -76,7 +76,11 @@ class PeerProcess:
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True,
         )  # fmt: skip
         errors.close()
-        self.ready = self._answer()
+        try:
+            self.ready = self._answer()
+        except RuntimeError:
+            self.close()
+            raise
 
     def _answer(self) -> dict[str, Any]:
         assert self._process.stdout is not None
