@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -82,24 +82,21 @@ def train_loader(dataset: Dataset, **options: Any) -> Loader:
     return Loader(dataset, BATCH, SIZE, seed=7, **chosen)
 
 
-def endless(loader: Loader) -> Iterator[Any]:
-    while True:
-        yield from loader
-
-
 def loader_turn(loader: Loader) -> Callable[[int, int], float]:
-    """Goes on where the turn before ended, as an epoch does."""
-    stream = endless(loader)
+    """Whole epochs of so many samples: nothing is made ahead while others have their turn."""
 
     def turn(number: int, count: int) -> float:
+        mine = replace(loader, dataset=loader.dataset[:count])
+        mine.set_epoch(number + 2)
+
         def work() -> Any:
-            batch = None
-            for _ in range(0, count, BATCH):
-                batch = next(stream)
-            return batch
+            last = None
+            for batch in mine:
+                last = batch
+            return last
 
         seconds, batch = timed(work)
-        assert_batch(loader, batch)
+        assert_batch(mine, batch)
         return seconds
 
     return turn
