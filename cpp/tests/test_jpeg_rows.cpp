@@ -71,7 +71,12 @@ TEST_CASE("progressive files and damage") {
 
   const Data file = file_of(64, 48, 1, 444);
   const Bytes cut(file.data(), file.size() / 2);  // rows of the second half are not there
-  CHECK_NOTHROW(irtd::decode_jpeg_rows(cut, {part.data(), 10, 48, 1}, 0, 1));
+  const auto head = [&] { irtd::decode_jpeg_rows(cut, {part.data(), 10, 48, 1}, 0, 1); };
+  if (irtd::leaves_jpeg_rows_out()) {
+    CHECK_NOTHROW(head());
+  } else {
+    CHECK(throws(Errc::decode, head));  // the whole picture is decoded, so its damage is seen
+  }
   CHECK(
       throws(Errc::decode, [&] { irtd::decode_jpeg_rows(cut, {part.data(), 10, 48, 1}, 54, 1); }));
   for (const std::size_t size : {std::size_t{0}, std::size_t{2}, std::size_t{100}}) {
