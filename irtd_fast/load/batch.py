@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from irtd_fast.geometry.ledger import Ledger
+from irtd_fast.load.augment.effects import Effects
 from irtd_fast.load.texts import BatchText
 
 
@@ -64,6 +65,8 @@ class Batch:
             says ``BatchText.grid``. Floats are shares of white.
         crop_outcome: (b,) uint8 ``geometry.windows.Outcome`` of each window if they were chosen by
             objects, else ``None``.
+        effects: What is still to be done to ``images`` (``Loader.defer_effects``).
+        visible_effects: The same of ``visible``.
         box_ledger: What became of the samples' boxes: kept, clipped, dropped and why.
         point_ledger: The same of points.
         corner_ledger: The same of oriented boxes.
@@ -101,6 +104,8 @@ class Batch:
     texts: list[list[BatchText]] | None = None
     texts_dropped: int = 0
     grids: NDArray[Any] | None = None
+    effects: Effects | None = None
+    visible_effects: Effects | None = None
     box_ledger: Ledger = Ledger()  # noqa: RUF009 - frozen
     point_ledger: Ledger = Ledger()  # noqa: RUF009 - frozen
     corner_ledger: Ledger = Ledger()  # noqa: RUF009 - frozen

@@ -1,112 +1,32 @@
-"""Batches on a device: copied while the one before is used, normalised there.
+"""Batches on a device: copied while the one before is used, normalised and changed there.
 
-Sending counts (uint8 or uint16, one channel) and making float pictures of them on the device moves
-a twelfth of the bytes that float32 pictures of three channels are. The same code runs on the CPU,
-where it is tested; on CUDA copies go through page-locked memory on a stream of their own.
+Sending counts or levels (uint8 or uint16, one channel) and making float pictures of them on the
+device moves a twelfth of the bytes that float32 pictures of three channels are. The same code runs
+on the CPU, where it is tested; on CUDA copies go through page-locked memory on a stream of their
+own.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
-import numpy as np
 import torch
 
 from irtd_fast.errors import UnsupportedError
+from irtd_fast.geometry.resampling import check_choice
+from irtd_fast.load.device_normalize import TYPES, DeviceLevels, DeviceNormalize
+from irtd_fast.load.device_sides import ResultType, Stage
 from irtd_fast.load.loader import Loader
 from irtd_fast.load.torch import TorchBatch, to_torch
-from irtd_fast.radiometry import Counts, Recipe
-from irtd_fast.store.dataset import Dataset
-from irtd_fast.store.statistics import read_statistics
+from irtd_fast.radiometry import Recipe
+
+__all__ = ["DeviceLevels", "DeviceLoader", "DeviceNormalize"]
+
+Where = Literal["device", "loader"]
 
 _AHEAD = 2  # batches on their way while one is used: a double buffer
-_TYPES = {8: np.uint8, 16: np.uint16}
-
-
-class DeviceNormalize:
-    """A recipe as a table on the device: one float for every count.
-
-    What a recipe makes of a count is looked up, so every recipe that does not need the picture
-    itself is possible, ``Planck`` and ``TLinear`` included, and with ``scope`` sequence or source
-    also ``MinMax``, ``Percentile`` and the like, by the statistics that ``irtd stats`` stored. The
-    loader must deliver counts (``normalize=Counts()``, ``dtype`` uint8 or uint16). Resampling
-    rounds to counts before the look-up, where the loader alone would round after it: the two
-    differ by what half a count is worth.
-
-    Args:
-        recipe: From counts to network input.
-        dataset: Whose samples.
-        device: Where.
-        channels: The pictures are repeated to so many.
-        bits: Of the counts: 8 or 16.
-
-    Raises:
-        UnsupportedError: The recipe needs each whole picture, which is not on the device.
-        ValueError: Statistics that are not stored.
-    """
-
-    def __init__(
-        self, recipe: Recipe, dataset: Dataset, device: Any, *, channels: int = 1, bits: int = 8
-    ) -> None:
-        self._channels, self._bits = channels, bits
-        self._codes: torch.Tensor | None = None
-        recipes = [recipe]
-        if recipe.needs() != "picture":
-            recipes, codes = _resolved(recipe, dataset)
-            self._codes = torch.from_numpy(codes).to(device)
-        elif not is_pointwise(recipe, bits):
-            raise UnsupportedError(
-                f"{recipe.name} looks at each whole picture, and the device has a crop of it; run "
-                "`irtd stats` and give the recipe scope='source' or 'sequence', or let the loader "
-                "normalise"
-            )
-        tables = np.stack([_table(each, bits) for each in recipes])
-        self._table = torch.from_numpy(tables).to(device)
-
-    def __call__(self, images: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
-        """Pictures (b, 1 or 3, h, w) of counts, of the samples ``index`` (b,), as float32."""
-        expected = torch.uint8 if self._bits == 8 else torch.uint16
-        if images.dtype != expected:
-            raise ValueError(f"counts must be {expected}, found {images.dtype}")
-        counts = images.to(torch.int32)
-        if self._codes is not None:
-            counts = counts + (self._codes[index] << self._bits).view(-1, 1, 1, 1)
-        found = self._table.reshape(-1)[counts]
-        return found.expand(-1, self._channels, -1, -1) if found.shape[1] == 1 else found
-
-
-def _table(recipe: Recipe, bits: int) -> np.ndarray[Any, Any]:
-    """What the recipe makes of every count."""
-    ramp = np.arange(1 << bits, dtype=np.uint32).astype(_TYPES[bits])[None]
-    return np.ascontiguousarray(recipe.apply(ramp)[0], np.float32)
-
-
-def is_pointwise(recipe: Recipe, bits: int) -> bool:
-    """Whether a count becomes the same in every picture: tried with two that differ elsewhere."""
-    top = (1 << bits) - 1
-    row = np.linspace(top // 4, top // 2, 64).astype(_TYPES[bits])
-    others = (np.full(64, top // 3), np.linspace(0, top, 64), np.zeros(64))
-    results = [recipe.apply(np.stack([row, other.astype(row.dtype)] * 2))[0] for other in others]
-    return all(np.array_equal(results[0], other, equal_nan=True) for other in results[1:])
-
-
-def _resolved(recipe: Recipe, dataset: Dataset) -> tuple[list[Recipe], np.ndarray[Any, Any]]:
-    """One recipe for each group of samples, and the number of each sample's."""
-    recipes: list[Recipe] = []
-    codes = np.zeros(len(dataset), np.int32)
-    for code, source in enumerate(dataset.sources):
-        here = np.flatnonzero(dataset.source_codes == code)
-        if not len(here):
-            continue
-        stored = read_statistics(source)
-        groups = stored.groups_of(dataset.rows[here], by_sequence=recipe.needs() == "sequence")
-        for group in np.unique(groups).tolist():
-            codes[here[groups == group]] = len(recipes)
-            recipes.append(recipe.resolve(stored.statistics(group)))
-    return recipes, codes
 
 
 def _stream_of(device: torch.device) -> torch.cuda.Stream | None:
@@ -118,34 +38,57 @@ def _stream_of(device: torch.device) -> torch.cuda.Stream | None:
 class DeviceLoader:
     """Epochs of a loader on a device.
 
+    With ``normalize`` the pictures, and visible partners by their own recipe, come as small
+    integers and leave as floats. Recipes that are a function of each count are a table on the
+    device (``DeviceNormalize``); of others, of those that look at a whole picture or are drawn, the
+    loader sends results as levels of 8 or 16 bits (``DeviceLevels``). Either way results are the
+    loader's own up to what half a count or level is worth: below 1/255 of the range; a steep
+    ``gain`` or ``gamma`` on the device magnifies it, for which there are 16 bits.
+
+    Effects on the device are made of the same numbers as in the loader: equal noise in equal
+    places, up to the rounding of float32.
+
     Args:
         loader: What to load. With ``normalize`` its own ``normalize`` and ``dtype`` are replaced.
         device: ``cuda``, ``cuda:1``, ``cpu`` ...
         normalize: Recipe to apply on the device; ``None``: the loader's own, before the copy.
-        channels: Of the pictures on the device, with ``normalize``.
-        bits: Of the counts sent, with ``normalize``: 8 or 16.
+        channels: Of the infrared pictures on the device, with ``normalize``; a gray picture is
+            repeated without a copy: clone it before changing it in place.
+        bits: Of the counts or levels sent, with ``normalize``: 8 or 16.
+        photometric: Where the effects of the loader's ``Augment`` (photometric and cutout) are
+            applied: on the ``device`` or in the ``loader``, before the copy. By default on the
+            device if that normalises, since they act on normalised pictures.
+        dtype: Of the pictures on the device, effects or not: float32, float16 or bfloat16. ``None``
+            is float32 with ``normalize``, otherwise what the loader gives.
 
     Raises:
-        UnsupportedError: See ``DeviceNormalize``; or bits that are neither.
+        UnsupportedError: Neither counts nor levels can be sent for the recipe; bits that are
+            neither; a ``dtype`` for integers of the loader.
+        ValueError: Another argument; effects on results without a range; statistics that are not
+            stored.
     """
 
     def __init__(
         self, loader: Loader, device: Any, *, normalize: Recipe | None = None, channels: int = 1,
-        bits: int = 8,
+        bits: int = 8, photometric: Where | None = None, dtype: ResultType | None = None,
     ) -> None:  # fmt: skip
-        if bits not in _TYPES:
+        if bits not in TYPES:
             raise UnsupportedError(f"bits must be 8 or 16, found {bits}")
+        if channels not in (1, 3):
+            raise ValueError(f"channels must be 1 or 3, found {channels}")
+        if photometric is not None:
+            check_choice("photometric", photometric, Where)
+        if dtype is not None:
+            check_choice("dtype", dtype, ResultType)
         self.device = torch.device(device)
-        self.loader = loader
-        self._stage: DeviceNormalize | None = None
-        if normalize is not None:
-            self._stage = DeviceNormalize(
-                normalize, loader.dataset, self.device, channels=channels, bits=bits
-            )
-            self.loader = replace(
-                loader, normalize=Counts(), dtype="uint8" if bits == 8 else "uint16", channels=1
-            )
-            self.loader.course.position = loader.course.position
+        here = photometric == "device" or (photometric is None and normalize is not None)
+        stage = Stage(self.device, here, dtype, channels, bits)
+        if normalize is None:
+            self.loader, self._sides = stage.sends_own(loader)
+        else:
+            self.loader, self._sides = stage.sends_counts(loader, normalize)
+        self.loader.course.position = loader.course.position
+        self._effects = here
         self._stream = _stream_of(self.device)
 
     def __len__(self) -> int:
@@ -187,6 +130,11 @@ class DeviceLoader:
         return batch
 
     def _normalized(self, batch: TorchBatch) -> TorchBatch:
-        if self._stage is None:
-            return batch
-        return TorchBatch({**batch.fields, "images": self._stage(batch.images, batch.index)})
+        fields = dict(batch.fields)
+        for name, side in self._sides.items():
+            waiting = "effects" if name == "images" else "visible_effects"
+            effects = fields.pop(waiting, None) if self._effects else None
+            fields[name] = side(fields[name], batch.index, effects)
+        if "grids" in fields and "images" in self._sides:
+            fields["grids"] = self._sides["images"].grids(fields["grids"])
+        return TorchBatch(fields)

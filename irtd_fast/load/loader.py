@@ -82,6 +82,8 @@ class Loader:
         texts: Name of the stored texts; by default the only ones there are.
         tasks: Only texts of these tasks.
         task_weights: How often each task is drawn: one text a sample; ``None`` gives them all.
+        defer_effects: Leave photometric effects and cutout out of the frames and give them as
+            numbers (``Batch.effects``), for ``load.device.DeviceLoader`` or others to apply.
         mask_fill: The label in ``Batch.masks`` beyond pictures, and where a sample has no mask.
         density: How density maps of the points are made (``Batch.density``), ``None``: none are,
             unless ``targets`` names them.
@@ -136,6 +138,7 @@ class Loader:
     texts: str | None = None
     tasks: Sequence[str] = ()
     task_weights: Mapping[str, float] | None = None
+    defer_effects: bool = False
 
     def __post_init__(self) -> None:
         """Check the arguments and fix the order of epochs."""
@@ -179,24 +182,20 @@ class Loader:
         self._feed = self._make_feed()
         self._visible = Visible() if self.visible is True else self.visible or None
         augment = self.augment if self.augment is not None else _NOTHING
-        shares, effects = augment.fill is not None, augment.cutout is not None
-        infrared = SideRecipes(
-            self.normalize, augment.photometric, self.dataset, self.dtype,
-            shares=shares, effects=effects,
-        )  # fmt: skip
+        how = {"shares": augment.fill is not None, "effects": augment.cutout is not None,
+               "deferred": self.defer_effects}  # fmt: skip
+        infrared = SideRecipes(self.normalize, augment.photometric, self.dataset, self.dtype, **how)
         visible = None
         if self._visible is not None:
-            visible = SideRecipes(
-                self._visible.normalize, augment.visible_photometric, self.dataset, self.dtype,
-                shares=shares, effects=effects,
-            )  # fmt: skip
+            recipe, effects = self._visible.normalize, augment.visible_photometric
+            visible = SideRecipes(recipe, effects, self.dataset, self.dtype, **how)
         pairs = PairFrames(self.dataset, self._visible) if self._visible is not None else None
         targets: frozenset[Target] = frozenset(self.targets)
         if self.density is not None:
             targets |= {"density"}
         self._planner = Planner(
             self.dataset, self.size, self.augment, self.boxes, targets, self.density, infrared,
-            visible, pairs, self.seed, self.threads,
+            visible, pairs, self.seed, self.threads, self.defer_effects,
         )  # fmt: skip
         self._masks = None
         if "masks" in targets:

@@ -12,12 +12,12 @@ from irtd_fast import _core
 from irtd_fast.density import Density
 from irtd_fast.geometry.remap import BoxOptions
 from irtd_fast.geometry.windows import Pictures
-from irtd_fast.load.augment.cutout import Holes, draw_holes
+from irtd_fast.load.augment.cutout import draw_holes
 from irtd_fast.load.augment.draws import Draws
+from irtd_fast.load.augment.effects import draw_effects, painted
 from irtd_fast.load.augment.matrices import Drawn, draw_matrices, whole_pictures
 from irtd_fast.load.augment.mosaic import Layout, mosaic_layout
 from irtd_fast.load.augment.options import Augment
-from irtd_fast.load.augment.photometric import draw_photometric, frame_keys
 from irtd_fast.load.masks import masks_are_visible
 from irtd_fast.load.pairs import PairFrames
 from irtd_fast.load.plan import BatchPlan, Places
@@ -52,6 +52,7 @@ class Planner:
         pairs: Where infrared pixels lie in the partners.
         seed: Of the run.
         threads: Of density maps.
+        deferred: Whether effects go with the batch in place of being done to its frames.
     """
 
     dataset: Dataset
@@ -65,6 +66,7 @@ class Planner:
     pairs: PairFrames | None
     seed: int
     threads: int
+    deferred: bool = False
 
     def plan(
         self, index: NDArray[np.int64], epoch: int, visits: NDArray[np.int64] | None = None
@@ -93,7 +95,7 @@ class Planner:
         infrared = Places(
             *self.dataset.locate(members), drawn.matrix,
             self.infrared.codes(members, draws, "infrared"),
-            self._effects(own, holes, self.infrared, "infrared"),
+            self._effects(own, placed, self.infrared, "infrared", targets),
         )  # fmt: skip
         visible = self._visible(members, draws, own, placed, targets)
         masks = None
@@ -155,7 +157,7 @@ class Planner:
         return Places(
             *self.dataset.locate(members, "visible"), onto,
             self.visible.codes(members, draws, "visible"),
-            self._effects(own, placed.holes, self.visible, "visible"),
+            self._effects(own, placed, self.visible, "visible", targets),
         )  # fmt: skip
 
     def _masks(self, members: NDArray[np.int64], placed: Placed, visible: Places | None) -> Places:
@@ -174,24 +176,26 @@ class Planner:
         cutout = None if self.augment is None else self.augment.cutout
         effects = None
         if cutout is not None and cutout.mask_fill is not None and placed.holes is not None:
-            effects = _core.FrameEffects(
-                **_hole_arguments(placed.holes, cutout.mask_fill), range=(0.0, 1.0)
-            )
+            fill = np.full(len(placed.holes.boxes), cutout.mask_fill, np.float32)
+            effects = painted(placed.holes, fill).native((0.0, 1.0), clip=True)
         return Places(codes, rows, matrix, effects=effects)
 
     def _effects(
-        self, own: Draws, holes: Holes | None, side: SideRecipes, what: str
+        self, own: Draws, placed: Placed, side: SideRecipes, what: str, targets: dict[str, Any]
     ) -> _core.FrameEffects | None:
-        options = side.photometric
-        arguments: dict[str, Any] = {}
-        if options is not None and options.changes_frames:
-            arguments = {"photometric": draw_photometric(options, own, what),
-                         "keys": frame_keys(own, what)}  # fmt: skip
-        if holes is not None:
-            arguments |= _hole_arguments(holes)
-        if not arguments:
+        """What the core does to frames; if that is for others to do, the targets have it."""
+        drawn = draw_effects(side.photometric, placed.holes, own, what)
+        if drawn is None:
             return None
-        return _core.FrameEffects(**arguments, range=side.range, clip=side.clips)
+        if not self.deferred:
+            return drawn.native(side.range, clip=side.clips)
+        members = own.samples if placed.layout is None else placed.layout.members
+        gray = np.asarray(self.dataset.channels(members, what) == 1)
+        if placed.layout is not None:
+            gray = np.logical_and.reduceat(gray, placed.layout.offsets[:-1])
+        name = "effects" if what == "infrared" else "visible_effects"
+        targets[name] = drawn.with_gray(gray)
+        return None
 
     def _objects(self, members: NDArray[np.int64], modality: int = _INFRARED) -> Ragged:
         """Objects of one modality's ground truth: the other one's has other pixels."""
@@ -202,14 +206,6 @@ class Planner:
 
     def _points(self, members: NDArray[np.int64]) -> Ragged:
         return _of_modality(self.dataset.points(members, ("xy", "modality")), _INFRARED)
-
-
-def _hole_arguments(holes: Holes, fill: float | None = None) -> dict[str, Any]:
-    shares = holes.fill if fill is None else np.full(len(holes.boxes), fill, np.float32)
-    return {
-        "holes": np.ascontiguousarray(holes.boxes, np.int32), "hole_fill": shares,
-        "hole_offsets": holes.offsets.astype(np.uint64),
-    }  # fmt: skip
 
 
 def _of_modality(found: Ragged, modality: int) -> Ragged:

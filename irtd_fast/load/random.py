@@ -61,6 +61,11 @@ def keys(seed: int, epoch: int, samples: NDArray[np.int64], operation: str) -> N
     return _bits(seed, epoch, samples.astype(np.uint64), operation)
 
 
+def stream_keys(keys: NDArray[np.uint64], number: int) -> NDArray[np.uint64]:
+    """Keys of the numbered stream behind each key, as the core's ``stream_key`` gives them."""
+    return _mix(keys + np.uint64(((number + 1) * int(_GOLDEN)) & _MASK))
+
+
 def _bits(
     seed: int, epoch: int, counters: NDArray[np.uint64], operation: str
 ) -> NDArray[np.uint64]:

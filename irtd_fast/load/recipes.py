@@ -73,6 +73,7 @@ class SideRecipes:
         dtype: Of the results.
         shares: Whether anything else is given as shares of the output's range.
         effects: Whether frames are changed, by ``photometric`` or otherwise.
+        deferred: Whether that happens elsewhere, to whatever type.
 
     Attributes:
         native: All native recipes.
@@ -87,6 +88,7 @@ class SideRecipes:
     def __init__(
         self, recipe: Recipe, photometric: Photometric | None, dataset: Dataset,
         dtype: OutputType, *, shares: bool = False, effects: bool = False,
+        deferred: bool = False,
     ) -> None:  # fmt: skip
         self.photometric = photometric
         self._choice = photometric.recipe if photometric is not None else None
@@ -100,7 +102,7 @@ class SideRecipes:
         found = stated or known
         self.clips = known is not None and found == known
         effects = effects or (photometric is not None and photometric.changes_frames)
-        if effects and dtype in ("float16", "bfloat16"):
+        if effects and not deferred and dtype in ("float16", "bfloat16"):
             raise ValueError(f"effects and cutout need float32, uint8 or uint16, found {dtype}")
         if (shares or effects) and found is None:
             raise ValueError(

@@ -264,6 +264,8 @@ class Samples(Dataset[dict[str, Any]]):
     def __init__(self, loader: Loader) -> None:
         if loader.augment is not None and getattr(loader.augment, "mosaic", None):
             raise UnsupportedError("a mosaic is made of several samples: use Batches")
+        if loader.defer_effects:
+            raise UnsupportedError("effects that are deferred go with batches: use Batches")
         self.loader = loader
         self._epoch = _shared([loader.course.position.epoch])
 

@@ -243,16 +243,25 @@ class Dataset(Sequence[Sample]):
         self, numbers: NDArray[np.int64] | None = None, modality: str = "infrared"
     ) -> NDArray[np.int32]:
         """(n, 2) height and width of these samples' pictures; zeros where there is none."""
+        return self._shapes(numbers, modality)[:, :2]
+
+    def channels(
+        self, numbers: NDArray[np.int64] | None = None, modality: str = "infrared"
+    ) -> NDArray[np.int32]:
+        """(n,) channels of these samples' pictures as they are stored; 0 where there is none."""
+        return self._shapes(numbers, modality)[:, 2]
+
+    def _shapes(self, numbers: NDArray[np.int64] | None, modality: str) -> NDArray[np.int32]:
         codes, _ = self._pick(numbers)
         arrays = self.column(f"{modality}_array", numbers).astype(np.int64)
         rows = self.column(f"{modality}_row", numbers).astype(np.int64)
-        out = np.zeros((len(codes), 2), np.int32)
+        out = np.zeros((len(codes), 3), np.int32)
         keys = codes.astype(np.int64) * _ARRAYS + arrays + 1
         for key in np.unique(keys).tolist():
             code, array = key // _ARRAYS, key % _ARRAYS - 1
             if array >= 0:
                 here = keys == key
-                out[here] = self.sources[code].shapes(array)[rows[here], :2]
+                out[here] = self.sources[code].shapes(array)[rows[here]]
         return out
 
     def objects(self, numbers: NDArray[np.int64], columns: Sequence[str] = ("box",)) -> Ragged:

@@ -196,9 +196,9 @@ def test_sixteen_bits_on_the_device(store):
         stage(torch.zeros((1, 1, 2, 2), dtype=torch.uint8), torch.tensor([0]))
 
 
-def test_what_needs_the_whole_picture_is_refused(dataset):
+def test_a_table_of_what_needs_the_whole_picture_is_refused(dataset):
     with pytest.raises(UnsupportedError, match="min_max looks at each whole picture"):
-        DeviceLoader(loader_of(dataset), "cpu", normalize=MinMax())
+        DeviceNormalize(MinMax(), dataset, "cpu")
     with pytest.raises(UnsupportedError, match="bits must be 8 or 16"):
         DeviceLoader(loader_of(dataset), "cpu", normalize=Window(0, 255), bits=12)
 
