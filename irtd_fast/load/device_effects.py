@@ -106,7 +106,7 @@ def _change(
         every = shares * float(span) + float(low)
         kept = to_device(computed, pictures.device)[:, None, None, None]
         values = every if computed.all() else torch.where(kept, every, values)
-    ends = torch.tensor([0.0, 1.0], device=pictures.device).expand(len(rows), 1, 1, 2)
+    ends = torch.arange(2, dtype=torch.float32, device=pictures.device).expand(len(rows), 1, 1, 2)
     ends = _tone(ends, table, clip=clip) * float(span) + float(low)
     values = _kill(values, ends[:, 0, 0], table, keys)
     pictures[where] = values.expand(-1, pictures.shape[1], -1, -1)

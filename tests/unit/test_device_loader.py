@@ -111,8 +111,7 @@ def test_recipes_of_whole_pictures_are_sent_as_levels(store, source, recipe, bit
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-@pytest.mark.parametrize("batch_size", [1, 5, 14])
-@pytest.mark.parametrize("layout", ["chw", "hwc"])
+@pytest.mark.parametrize(("batch_size", "layout"), [(1, "chw"), (5, "hwc"), (14, "chw")])
 def test_everything_on_the_device_is_everything_in_the_loader(pairs, channels, batch_size, layout):
     options = {"batch_size": batch_size, "visible": True, "augment": ALL, "layout": layout}
     options["targets"] = ("boxes", "points", "masks")
@@ -292,21 +291,35 @@ def test_a_loader_that_defers_gives_numbers_for_what_it_left_out(pairs):
             np.testing.assert_array_equal(frames, getattr(theirs, field))
 
 
-def test_an_epoch_on_a_device_goes_on_where_it_was(pairs):
+@pytest.mark.parametrize("ahead", [0, 2])
+def test_an_epoch_on_a_device_goes_on_where_it_was(pairs, ahead):
     def made():
-        return DeviceLoader(
-            loader_of(pairs, augment=ALL, batch_size=4), "cpu", normalize=MinMax(), bits=16
+        fed = DeviceLoader(
+            loader_of(pairs, augment=ALL, batch_size=3), "cpu", normalize=MinMax(), bits=16
         )
+        fed._ahead = ahead  # as on CUDA, where batches are on their way
+        return fed
 
-    whole = [batch.images for batch in made()]
+    plain = loader_of(pairs, augment=ALL, batch_size=3)
     first = made()
-    iterator = iter(first)
-    next(iterator)
-    state = json.loads(json.dumps(first.loader.state_dict()))
-    again = made()
-    again.loader.load_state_dict(state)
-    for ours, theirs in zip([batch.images for batch in again], whole[1:], strict=True):
-        assert torch.equal(ours, theirs)
+    whole, states = [], []
+    for ours, theirs in zip(first, plain, strict=True):
+        whole.append(ours.images)
+        states.append(json.loads(json.dumps(first.loader.state_dict())))
+        assert states[-1] == plain.state_dict()
+        assert ours.index.tolist() == theirs.index.tolist()
+        assert first.loader.box_ledger == plain.box_ledger
+        assert first.loader.point_ledger == plain.point_ledger
+    assert first.loader.state_dict() == plain.state_dict()  # of the next epoch
+    for seen, state in enumerate(states, 1):
+        again = made()
+        again.loader.load_state_dict(state)
+        rest = [batch.images for batch in again]
+        assert len(rest) == len(whole) - seen
+        assert all(torch.equal(a, b) for a, b in zip(rest, whole[seen:], strict=True))
+    broken = made()
+    next(iter(broken))
+    assert torch.equal(next(iter(broken)).images, whole[1])
 
 
 def test_composed_grids_are_floats_like_the_pictures(plain):
