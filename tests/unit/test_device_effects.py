@@ -48,7 +48,8 @@ def effects_of(*frames, gray=True, seed=0, **more):
 
 
 def pictures_of(rng, count, channels, size, *, gray):
-    made = rng.random((count, 1 if gray else channels, *size), dtype=np.float32)
+    """Shares, some of them beyond the range."""
+    made = rng.random((count, 1 if gray else channels, *size), dtype=np.float32) * 1.2 - 0.1
     return np.array(np.broadcast_to(made, (count, channels, *size)), order="C")
 
 
@@ -114,14 +115,20 @@ def test_any_mixture_of_frames_is_the_cores(frames, form, size, clip, seed):
 
 
 @pytest.mark.parametrize("bits", [8, 16])
-def test_levels_that_were_sent_are_changed_as_the_core_changes_them(rng, bits):
-    sent = rng.integers(0, 1 << bits, (4, 1, 21, 35)).astype(np.uint8 if bits == 8 else np.uint16)
-    effects = effects_of(TOGETHER, ALONE["shot"], ALONE["gamma"], ALONE["dead"])
-    core = (sent / np.float32((1 << bits) - 1)).astype(np.float32)
-    effects.native((0.0, 1.0), clip=True).apply(core)
-    made = DeviceLevels(bits=bits)(torch.from_numpy(sent), torch.arange(4))
-    apply_effects(made, effects, (0.0, 1.0), clip=True)
-    assert np.abs(made.numpy() - core).max() <= 1e-5
+@pytest.mark.parametrize("channels", [1, 3])
+def test_levels_that_were_sent_are_changed_as_the_core_changes_them(rng, bits, channels):
+    frames = [*ALONE.values(), TOGETHER]
+    for size in ((21, 35), (16, 48)):
+        sent = rng.integers(0, 1 << bits, (len(frames), 1, *size))
+        sent = sent.astype(np.uint8 if bits == 8 else np.uint16)
+        effects = effects_of(*frames)
+        core = np.repeat((sent / np.float32((1 << bits) - 1)).astype(np.float32), channels, axis=1)
+        effects.native((0.0, 1.0), clip=True).apply(core, same_channels=True)
+        made = DeviceLevels(bits=bits)(torch.from_numpy(sent), torch.arange(len(frames)))
+        apply_effects(made, effects, (0.0, 1.0), clip=True)
+        found = made.expand(-1, channels, -1, -1).numpy()
+        assert np.abs(found - core).max() <= 1e-5
+        assert (np.abs(core - sent / ((1 << bits) - 1)).max(axis=(1, 2, 3)) > LEVEL).all()
 
 
 def test_a_nan_stays_one_and_reaches_no_further_than_in_the_core(rng):
@@ -135,11 +142,14 @@ def test_a_nan_stays_one_and_reaches_no_further_than_in_the_core(rng):
 
 
 def test_a_frame_without_effects_keeps_its_bits(rng):
-    pictures = pictures_of(rng, 3, 1, (20, 30), gray=True) * 3 - 1  # beyond the range too
+    pictures = pictures_of(rng, 4, 1, (20, 30), gray=True) * 3 - 1
     pictures[1, 0, 0] = np.inf
-    _, device = both(pictures, effects_of({}, {}, ALONE["dead"]))
-    np.testing.assert_array_equal(device[:2], pictures[:2])
-    assert 1 <= (device[2] != pictures[2]).sum() <= 0.02 * 600 + 1
+    for others in ((), (TOGETHER,)):
+        frames = ({}, {}, ALONE["dead"], *others)
+        given = pictures[: len(frames)]
+        _, device = both(given, effects_of(*frames))
+        np.testing.assert_array_equal(device[:2], given[:2])
+        assert 1 <= (device[2] != given[2]).sum() <= 0.02 * 600 + 1
 
 
 def test_frames_are_changed_in_groups_of_any_size(rng, monkeypatch):
