@@ -7,10 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from landmark_dump import write_landmarks
+from landmark_dump import RECORD, write_landmarks
 
 import irtd_fast
 from irtd_fast import synth
+from irtd_fast.catalog import parse_record
 from irtd_fast.engines.statistics import measure_source
 from irtd_fast.errors import UnsupportedError
 from irtd_fast.load import Loader, Visible
@@ -255,6 +256,28 @@ def test_partners_have_recipes_of_their_own(pairs):
         assert whats(fed, "visible") is kind
         whole = loader_of(pairs, visible=visible)
         assert furthest(fed, whole, "visible") <= LEVEL
+
+
+def test_infrared_in_colours_keeps_them(tmp_path):
+    write_landmarks(tmp_path / "dump", count=6)
+    variant = RECORD["variants"][0] | {
+        "images": [{"infrared": r"vi/(?P<stem>\d+)\.png"}], "channels": "colour", "annotations": []
+    }  # fmt: skip
+    record = parse_record(RECORD | {"variants": [variant], "bit_depth": 8}, "colours")
+    irtd_fast.ingest(tmp_path / "dump", tmp_path / "store.zarr", source=record)
+    dataset = irtd_fast.open(tmp_path / "store.zarr")
+    assert (dataset.channels() == 3).all()
+    changed = replace(ALL, fill=None, visible_photometric=None)
+    # Effects would magnify half a count of 255, so they go with levels.
+    for recipe, augment in ((Window(0, 255), Augment()), (MinMax(), changed)):
+        for channels in (1, 3):
+            options = {"augment": augment, "batch_size": 3}
+            fed = DeviceLoader(
+                loader_of(dataset, **options), "cpu", normalize=recipe, channels=channels, bits=16
+            )
+            assert fed.loader.channels == channels
+            whole = loader_of(dataset, normalize=recipe, channels=channels, **options)
+            assert furthest(fed, whole) <= LEVEL
 
 
 def test_what_no_levels_can_be_made_of_is_refused(store, plain):
