@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "all_targets.hpp"
 #include "filters.hpp"
 
 HWY_BEFORE_NAMESPACE();
@@ -300,16 +301,9 @@ const FilterKernels& filter_kernels() {
 }
 
 std::vector<const FilterKernels*> all_filter_kernels() {
-  filter_kernels();  // fixed before the targets are narrowed down below
-  std::vector<const FilterKernels*> tables{&scalar_filter_kernels()};
-  for (const std::int64_t target : hwy::SupportedAndGeneratedTargets()) {
-    hwy::SetSupportedTargetsForTest(target);
-    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
-    tables.push_back(HWY_DYNAMIC_DISPATCH(FilterTable)());
-  }
-  hwy::SetSupportedTargetsForTest(0);
-  hwy::GetChosenTarget().Update(hwy::SupportedTargets());
-  return tables;
+  filter_kernels();  // fixed before the targets are narrowed down
+  return tables_of_all_targets(scalar_filter_kernels(),
+                               [] { return HWY_DYNAMIC_DISPATCH(FilterTable)(); });
 }
 
 }  // namespace irtd::detail

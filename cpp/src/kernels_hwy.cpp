@@ -11,6 +11,7 @@
 
 #include <algorithm>
 
+#include "all_targets.hpp"
 #include "kernels.hpp"
 
 HWY_BEFORE_NAMESPACE();
@@ -131,16 +132,8 @@ const Kernels& kernels() {
 }
 
 std::vector<const Kernels*> all_kernels() {
-  kernels();  // fixed before the targets are narrowed down below
-  std::vector<const Kernels*> tables{&scalar_kernels()};
-  for (const std::int64_t target : hwy::SupportedAndGeneratedTargets()) {
-    hwy::SetSupportedTargetsForTest(target);
-    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
-    tables.push_back(HWY_DYNAMIC_DISPATCH(Table)());
-  }
-  hwy::SetSupportedTargetsForTest(0);
-  hwy::GetChosenTarget().Update(hwy::SupportedTargets());
-  return tables;
+  kernels();  // fixed before the targets are narrowed down
+  return tables_of_all_targets(scalar_kernels(), [] { return HWY_DYNAMIC_DISPATCH(Table)(); });
 }
 
 }  // namespace irtd::detail

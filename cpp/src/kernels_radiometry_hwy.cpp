@@ -13,6 +13,7 @@
 #include <limits>
 #include <type_traits>
 
+#include "all_targets.hpp"
 #include "kernels_radiometry.hpp"
 
 HWY_BEFORE_NAMESPACE();
@@ -294,16 +295,9 @@ const RadiometryKernels& radiometry_kernels() {
 }
 
 std::vector<const RadiometryKernels*> all_radiometry_kernels() {
-  radiometry_kernels();  // fixed before the targets are narrowed down below
-  std::vector<const RadiometryKernels*> tables{&scalar_radiometry_kernels()};
-  for (const std::int64_t target : hwy::SupportedAndGeneratedTargets()) {
-    hwy::SetSupportedTargetsForTest(target);
-    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
-    tables.push_back(HWY_DYNAMIC_DISPATCH(RadiometryTable)());
-  }
-  hwy::SetSupportedTargetsForTest(0);
-  hwy::GetChosenTarget().Update(hwy::SupportedTargets());
-  return tables;
+  radiometry_kernels();  // fixed before the targets are narrowed down
+  return tables_of_all_targets(scalar_radiometry_kernels(),
+                               [] { return HWY_DYNAMIC_DISPATCH(RadiometryTable)(); });
 }
 
 }  // namespace irtd::detail

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 
+#include "all_targets.hpp"
 #include "kernels_finish-inl.hpp"
 #include "kernels_resample.hpp"
 #include "kernels_warp-inl.hpp"
@@ -249,16 +250,9 @@ const ResampleKernels& best_resample_kernels() {
 }
 
 std::vector<const ResampleKernels*> all_resample_kernels() {
-  best_resample_kernels();  // fixed before the targets are narrowed down below
-  std::vector<const ResampleKernels*> tables{&scalar_resample_kernels()};
-  for (const std::int64_t target : hwy::SupportedAndGeneratedTargets()) {
-    hwy::SetSupportedTargetsForTest(target);
-    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
-    tables.push_back(HWY_DYNAMIC_DISPATCH(ResampleTable)());
-  }
-  hwy::SetSupportedTargetsForTest(0);
-  hwy::GetChosenTarget().Update(hwy::SupportedTargets());
-  return tables;
+  best_resample_kernels();  // fixed before the targets are narrowed down
+  return tables_of_all_targets(scalar_resample_kernels(),
+                               [] { return HWY_DYNAMIC_DISPATCH(ResampleTable)(); });
 }
 
 }  // namespace irtd::detail

@@ -9,6 +9,7 @@
 #include <hwy/highway.h>
 // clang-format on
 
+#include "all_targets.hpp"
 #include "photometric_kernels.hpp"
 
 HWY_BEFORE_NAMESPACE();
@@ -222,16 +223,9 @@ const PhotometricKernels& photometric_kernels() {
 }
 
 std::vector<const PhotometricKernels*> all_photometric_kernels() {
-  photometric_kernels();  // fixed before the targets are narrowed down below
-  std::vector<const PhotometricKernels*> tables{&scalar_photometric_kernels()};
-  for (const std::int64_t target : hwy::SupportedAndGeneratedTargets()) {
-    hwy::SetSupportedTargetsForTest(target);
-    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
-    tables.push_back(HWY_DYNAMIC_DISPATCH(PhotometricTable)());
-  }
-  hwy::SetSupportedTargetsForTest(0);
-  hwy::GetChosenTarget().Update(hwy::SupportedTargets());
-  return tables;
+  photometric_kernels();  // fixed before the targets are narrowed down
+  return tables_of_all_targets(scalar_photometric_kernels(),
+                               [] { return HWY_DYNAMIC_DISPATCH(PhotometricTable)(); });
 }
 
 }  // namespace irtd::detail
