@@ -229,7 +229,8 @@ void count_medians(ImageView<const T> image, int window, int begin, int end, dou
 template <typename T>
 std::vector<double> column_offsets(ImageView<const T> image, Mask valid, int window, int threads) {
   require(image, valid);
-  IRTD_REQUIRE(window >= 1 && window <= kMaxSide, "the window is at least 1 pixel");
+  IRTD_REQUIRE(window >= 1 && window <= kMaxSide,
+               "the window is 1 to 2^24 pixels, found " + std::to_string(window));
   std::vector<double> offsets(static_cast<std::size_t>(image.cols()));
   // Sums of differences stay below 2^31.
   const bool counting = std::is_integral_v<T> && valid.data() == nullptr && window < (1 << 12);

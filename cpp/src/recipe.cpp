@@ -146,10 +146,15 @@ ToneLine line_for(const Picture& in, const ValidMask& valid, const Normalize& no
     bounds[0] = found.mean - normalize.low * found.std;
     bounds[1] = found.mean + normalize.high * found.std;
   }
+  // A line is in single precision: bounds of a float picture may go beyond it, and the contrast of
+  // one may be too small for it.
+  constexpr double kMost = std::numeric_limits<float>::max();
+  for (double& bound : bounds) bound = std::clamp(bound, -kMost, kMost);
   const double span = bounds[1] - bounds[0];
+  double scale =
+      span > 0 ? (static_cast<double>(normalize.out_high) - normalize.out_low) / span : 0;
   // A flat picture has no contrast to stretch: it maps to out_low.
-  const double scale =
-      span > 0 ? (static_cast<double>(normalize.out_high) - normalize.out_low) / span : 0.0;
+  if (!(std::abs(scale) <= kMost)) scale = 0;
   ToneLine line;
   line.scale = static_cast<float>(scale);
   line.base = static_cast<float>(bounds[0]);

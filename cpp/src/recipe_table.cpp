@@ -84,7 +84,9 @@ class FixedTable final : public TableRecipe {
   }
   const float* fixed_table(const Picture& in) const override {
     const std::vector<float>& table = in.itemsize == 1 ? of_u8_ : of_u16_;
-    IRTD_REQUIRE(!table.empty(), "this recipe has no table for pictures of this type");
+    IRTD_REQUIRE(!table.empty(), in.itemsize == 1
+                                     ? "this table is for uint16 pictures, found uint8"
+                                     : "this table is for uint8 pictures, found uint16");
     return table.data();
   }
   ToneLine line_to(float top) const noexcept override {

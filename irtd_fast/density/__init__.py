@@ -175,21 +175,28 @@ def _checked(
     points: ArrayLike, offsets: ArrayLike, matrices: ArrayLike | None, size: tuple[int, int]
 ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.float64]]:
     xy = _points(points)
-    ends = np.ascontiguousarray(np.asarray(offsets).astype(np.int64))
+    given = np.asarray(offsets)
+    if given.dtype.kind not in "iu" and not (given == np.floor(given)).all():
+        raise ValueError(f"offsets must be whole numbers, found {given}")
+    ends = np.ascontiguousarray(given.astype(np.int64))
     if ends.ndim != 1 or not len(ends) or ends[0] != 0 or ends[-1] != len(xy):
         raise ValueError(f"offsets must be (samples + 1,) from 0 to {len(xy)}, found {ends}")
     if (np.diff(ends) < 0).any():
         raise ValueError("offsets must rise")
-    if not (1 <= size[0] <= 1 << 24 and 1 <= size[1] <= 1 << 24):
-        raise ValueError(f"size must be (height, width), positive, found {size}")
+    whole = all(isinstance(side, int | np.integer) for side in size)
+    if not (len(size) == 2 and whole and min(size) >= 1 and max(size) <= 1 << 24):
+        raise ValueError(f"size must be (height, width), whole and positive, found {size}")
     samples = len(ends) - 1
     if matrices is None:
-        affines = np.tile(np.eye(2, 3), (samples, 1, 1))
-    else:
-        affines = np.ascontiguousarray(matrices, np.float64)
-        if affines.shape != (samples, 2, 3):
-            raise ValueError(f"matrices must be ({samples}, 2, 3), found shape {affines.shape}")
-    return xy, ends, affines
+        return xy, ends, np.tile(np.eye(2, 3), (samples, 1, 1))
+    return xy, ends, _affines(matrices, samples)
+
+
+def _affines(matrices: ArrayLike, samples: int) -> NDArray[np.float64]:
+    affines = np.ascontiguousarray(matrices, np.float64)
+    if affines.shape != (samples, 2, 3):
+        raise ValueError(f"matrices must be ({samples}, 2, 3), found shape {affines.shape}")
+    return affines
 
 
 def _output(out: NDArray[np.float32] | None, shape: tuple[int, ...]) -> NDArray[np.float32]:
@@ -223,7 +230,8 @@ def frame_sigmas(
     if not isinstance(sigma, Adaptive):
         return np.full(len(np.asarray(points)), float(sigma))
     own = adaptive_sigmas(points, offsets, sigma)
-    m, ends = np.asarray(matrices, np.float64), np.asarray(offsets).astype(np.int64)
+    ends = np.asarray(offsets).astype(np.int64)
+    m = _affines(matrices, len(ends) - 1)
     with np.errstate(all="ignore"):
         area = np.abs(m[:, 0, 0] * m[:, 1, 1] - m[:, 0, 1] * m[:, 1, 0])
         scaled = own * np.repeat(np.sqrt(area), np.diff(ends))
@@ -239,7 +247,8 @@ def adaptive_sigmas(
     """Geometry-adaptive sigma of every point of a batch, in source pixels.
 
     Nearest neighbours by comparing all pairs in pictures of up to 768 points, by
-    ``scipy.spatial.cKDTree`` in others. Points that are not finite are nobody's neighbours.
+    ``scipy.spatial.cKDTree`` in others. Points that are not finite are nobody's neighbours; they,
+    and points that are alone or beyond counting apart, get the largest sigma.
     """
     xy, ends, _ = _checked(points, offsets, None, (1, 1))
     usable = np.asarray(np.isfinite(xy).all(axis=1))

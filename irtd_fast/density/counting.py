@@ -14,12 +14,19 @@ def _pairs(predicted: ArrayLike, true: ArrayLike) -> NDArray[np.float64]:
 
 
 def mae(predicted: ArrayLike, true: ArrayLike) -> float:
-    """Mean absolute error of counts, one for each picture."""
+    """Mean absolute error of counts, one for each picture; NaN if a count is.
+
+    Raises:
+        ValueError: Lists of unequal length, or empty ones.
+    """
     return float(np.abs(_pairs(predicted, true)).mean())
 
 
 def rmse(predicted: ArrayLike, true: ArrayLike) -> float:
-    """Root of the mean squared error of counts (crowd counting papers often call it MSE)."""
+    """Root of the mean squared error of counts (crowd counting papers often call it MSE).
+
+    As ``mae`` else.
+    """
     return float(np.sqrt((_pairs(predicted, true) ** 2).mean()))
 
 
@@ -46,12 +53,20 @@ def point_counts(
     """Points (n, 2) in each region that ``region_counts`` would cut a map of this shape into.
 
     Args:
-        points: x, y in pixels of the frame; those outside are not counted.
+        points: x, y in pixels of the frame; those outside, and not finite, are not counted.
         size: (height, width) of the frame.
         shape: (h, w) of the map; its cells are size / shape pixels large.
         level: As ``region_counts``.
+
+    Raises:
+        ValueError: Shapes that do not fit, or sides that are not positive.
     """
-    xy = np.asarray(points, np.float64).reshape(-1, 2)
+    xy = np.asarray(points, np.float64)
+    xy = xy.reshape(0, 2) if xy.size == 0 and xy.ndim < 2 else xy
+    if xy.ndim != 2 or xy.shape[1] != 2:
+        raise ValueError(f"points must be (n, 2), found shape {xy.shape}")
+    if min(*size, *shape) < 1:
+        raise ValueError(f"size and shape must have positive sides, found {size} and {shape}")
     inside = ((xy >= 0) & (xy < [size[1], size[0]])).all(axis=1)
     cells = np.floor(xy[inside] * [shape[1] / size[1], shape[0] / size[0]]).astype(np.int64)
     cells = np.minimum(cells, [shape[1] - 1, shape[0] - 1])

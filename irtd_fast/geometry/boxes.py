@@ -2,7 +2,8 @@
 
 Formats: ``xyxy`` (edges), ``xywh`` (left, top, sides), ``cxcywh`` (centre, sides). Units:
 ``pixel``, ``unit`` (0..1 of width and height), ``mille`` (0..1000 of them). Everything is computed
-in float64; data is never refused, whatever it holds.
+in float64; data is never refused, whatever it holds: NaN stays NaN, infinity and a picture without
+width or height give what the arithmetic of floats gives (infinity or NaN), without warnings.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ BoxFormat = Literal["xyxy", "xywh", "cxcywh"]
 BoxUnit = Literal["pixel", "unit", "mille"]
 Floats = NDArray[np.floating[Any]]
 
+_FORMATS = ("xyxy", "xywh", "cxcywh")
 _UNITS = {"pixel": None, "unit": 1.0, "mille": 1000.0}
 
 
@@ -47,6 +49,9 @@ def convert_boxes(
         ValueError: A shape, format or unit that is none of the above, or a size that is missing.
     """
     given = _rows(boxes, 4, "boxes")
+    for word in (source, target):
+        if word not in _FORMATS:
+            raise ValueError(f"format must be {', '.join(_FORMATS)}, found {word!r}")
     with np.errstate(all="ignore"):
         values = _scaled(given.astype(np.float64), source_unit, size, multiply=False)
         values = _from_edges(_to_edges(values, source), target) if source != target else values
@@ -91,9 +96,7 @@ def _to_edges(values: NDArray[np.float64], source: str) -> NDArray[np.float64]:
         return values
     if source == "xywh":
         return np.concatenate([first, first + second], axis=1)
-    if source == "cxcywh":
-        return np.concatenate([first - second / 2, first + second / 2], axis=1)
-    raise ValueError(f"format must be xyxy, xywh or cxcywh, found {source!r}")
+    return np.concatenate([first - second / 2, first + second / 2], axis=1)
 
 
 def _from_edges(edges: NDArray[np.float64], target: str) -> NDArray[np.float64]:
@@ -102,9 +105,7 @@ def _from_edges(edges: NDArray[np.float64], target: str) -> NDArray[np.float64]:
         return edges
     if target == "xywh":
         return np.concatenate([low, high - low], axis=1)
-    if target == "cxcywh":
-        return np.concatenate([(low + high) / 2, high - low], axis=1)
-    raise ValueError(f"format must be xyxy, xywh or cxcywh, found {target!r}")
+    return np.concatenate([(low + high) / 2, high - low], axis=1)
 
 
 def per_mille(values: ArrayLike, size: ArrayLike) -> NDArray[np.int64]:

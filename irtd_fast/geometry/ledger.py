@@ -37,8 +37,15 @@ class Ledger:
 
     @classmethod
     def of(cls, fates: NDArray[np.uint8]) -> Ledger:
-        """Count the fates that a remapping gave."""
-        return cls(tuple(np.bincount(fates, minlength=len(Fate)).tolist()))
+        """Count the fates that a remapping gave.
+
+        Raises:
+            ValueError: A number that is no fate.
+        """
+        counts = np.bincount(fates, minlength=len(Fate)).tolist()
+        if len(counts) > len(Fate):
+            raise ValueError(f"fates are 0 to {len(Fate) - 1}, found {len(counts) - 1}")
+        return cls(tuple(counts))
 
     def __add__(self, other: Ledger) -> Ledger:
         return Ledger(tuple(a + b for a, b in zip(self.counts, other.counts, strict=True)))

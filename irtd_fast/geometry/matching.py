@@ -62,10 +62,11 @@ def match_best(
     matrix, usable = _open_pairs(scores, at_least, allowed)
     gain = np.zeros(matrix.shape)
     if usable.any():
-        low, high = matrix[usable].min(), matrix[usable].max()
+        halves = matrix[usable] / 2  # whose differences are finite
+        low, high = halves.min(), halves.max()
         span = high - low if high > low else 1.0
         # One more pair always outweighs all differences of scores together.
-        gain[usable] = min(matrix.shape) + 1 + (matrix[usable] - low) / span
+        gain[usable] = min(matrix.shape) + 1 + (halves - low) / span
     rows, columns = linear_sum_assignment(gain, maximize=True)
     real = usable[rows, columns]
     rows, columns = rows[real].astype(np.int64), columns[real].astype(np.int64)

@@ -3,7 +3,8 @@
 ``x' = m[0, 0] x + m[0, 1] y + m[0, 2]``, ``y' = m[1, 0] x + m[1, 1] y + m[1, 2]``. Coordinates are
 edges: pixel k covers [k, k + 1), a picture of width w reaches from 0 to w, so mirroring is
 ``w - x`` and resizing is a plain scale, without half pixels. Sizes are (height, width). Every
-function takes and gives float64, one matrix (2, 3) or many (..., 2, 3).
+function takes and gives float64, one matrix (2, 3) or many (..., 2, 3). Numbers that are not finite
+make matrices that are not: ``invert`` and resampling refuse those, remapping drops what they move.
 """
 
 from __future__ import annotations
@@ -19,6 +20,19 @@ Size = tuple[int, int]
 
 def _make(a: float, b: float, c: float, d: float, e: float, f: float) -> Matrix:
     return np.array([[a, b, c], [d, e, f]], np.float64)
+
+
+def _positive(name: str, size: Size) -> Size:
+    if len(size) != 2 or not (size[0] > 0 and size[1] > 0):
+        raise ValueError(f"{name} must be (height, width), both positive, found {size}")
+    return size
+
+
+def _matrices(values: ArrayLike) -> Matrix:
+    m = np.asarray(values, np.float64)
+    if m.shape[-2:] != (2, 3):
+        raise ValueError(f"a matrix must be (..., 2, 3), found shape {m.shape}")
+    return m
 
 
 def identity() -> Matrix:
@@ -55,6 +69,7 @@ def crop(window: ArrayLike, size: Size | None = None) -> Matrix:
         sides = box[..., 2:] - box[..., :2]
         if not (sides > 0).all():
             raise ValueError("a window that is resized must have positive sides")
+        size = _positive("size", size)
         out[..., 0, 0] = size[1] / sides[..., 0]
         out[..., 1, 1] = size[0] / sides[..., 1]
     out[..., 0, 2] = -box[..., 0] * out[..., 0, 0]
@@ -63,7 +78,12 @@ def crop(window: ArrayLike, size: Size | None = None) -> Matrix:
 
 
 def resize(old: Size, new: Size) -> Matrix:
-    """Stretches a picture of size ``old`` to ``new``."""
+    """Stretches a picture of size ``old`` to ``new``.
+
+    Raises:
+        ValueError: A side that is not positive.
+    """
+    old, new = _positive("old", old), _positive("new", new)
     return scaling(new[1] / old[1], new[0] / old[0])
 
 
@@ -100,15 +120,24 @@ def rotation(radians: float, centre: tuple[float, float], scale: float = 1.0) ->
 
 
 def letterbox(old: Size, new: Size) -> Matrix:
-    """Scales a picture so that all of it fits into ``new``, centred, its aspect kept."""
+    """Scales a picture so that all of it fits into ``new``, centred, its aspect kept.
+
+    Raises:
+        ValueError: A side that is not positive.
+    """
+    old, new = _positive("old", old), _positive("new", new)
     scale = min(new[0] / old[0], new[1] / old[1])
     return _make(scale, 0, (new[1] - scale * old[1]) / 2, 0, scale, (new[0] - scale * old[0]) / 2)
 
 
 def compose(*steps: Matrix) -> Matrix:
-    """One matrix that does these steps in order, the first one first; none at all: identity."""
+    """One matrix that does these steps in order, the first one first; none at all: identity.
+
+    Raises:
+        ValueError: A step is not (..., 2, 3).
+    """
     out = identity()
-    for step in steps:
+    for step in map(_matrices, steps):
         linear = step[..., :, :2]
         out = linear @ out
         out[..., :, 2] += step[..., :, 2]
@@ -119,9 +148,10 @@ def invert(matrix: Matrix) -> Matrix:
     """The matrix that undoes this one.
 
     Raises:
-        ValueError: There is none: it maps the plane onto a line or a point, or is not finite.
+        ValueError: There is none: it maps the plane onto a line or a point, or is not finite (or
+            its inverse is not). Or it is not (..., 2, 3).
     """
-    m = np.asarray(matrix, np.float64)
+    m = _matrices(matrix)
     a, b, c, d = m[..., 0, 0], m[..., 0, 1], m[..., 1, 0], m[..., 1, 1]
     with np.errstate(over="ignore", invalid="ignore"):
         determinant = a * d - b * c
@@ -129,22 +159,36 @@ def invert(matrix: Matrix) -> Matrix:
     if not usable.all():
         raise ValueError("no inverse: a matrix is singular or not finite")
     out = np.empty_like(m)
-    out[..., 0, 0], out[..., 0, 1] = d / determinant, -b / determinant
-    out[..., 1, 0], out[..., 1, 1] = -c / determinant, a / determinant
-    out[..., :, 2] = -(out[..., :, :2] @ m[..., :, 2:])[..., 0]
+    with np.errstate(over="ignore", invalid="ignore"):
+        out[..., 0, 0], out[..., 0, 1] = d / determinant, -b / determinant
+        out[..., 1, 0], out[..., 1, 1] = -c / determinant, a / determinant
+        out[..., :, 2] = -(out[..., :, :2] @ m[..., :, 2:])[..., 0]
+    if not np.isfinite(out).all():
+        raise ValueError("no inverse: a matrix is singular or not finite")
     return out
 
 
 def apply(matrix: Matrix, points: ArrayLike) -> NDArray[np.float64]:
-    """Map points (..., n, 2) in double precision by matrices (..., 2, 3)."""
-    xy = np.asarray(points, np.float64)
-    moved: NDArray[np.float64] = xy @ np.swapaxes(matrix[..., :, :2], -1, -2)
-    return moved + matrix[..., None, :, 2]
+    """Map points (..., n, 2) in double precision by matrices (..., 2, 3).
+
+    Raises:
+        ValueError: Shapes other than these.
+    """
+    m, xy = _matrices(matrix), np.asarray(points, np.float64)
+    if xy.shape[-1:] != (2,):
+        raise ValueError(f"points must be (..., n, 2), found shape {xy.shape}")
+    with np.errstate(all="ignore"):  # what is not finite stays so
+        moved: NDArray[np.float64] = xy @ np.swapaxes(m[..., :, :2], -1, -2)
+        return moved + m[..., None, :, 2]
 
 
 def keeps_axes(matrix: Matrix) -> NDArray[np.bool_]:
-    """Whether upright boxes stay upright; otherwise their hulls grow."""
-    m = np.asarray(matrix)
+    """Whether upright boxes stay upright; otherwise their hulls grow.
+
+    Raises:
+        ValueError: Not (..., 2, 3).
+    """
+    m = _matrices(matrix)
     straight = (m[..., 0, 1] == 0) & (m[..., 1, 0] == 0)
     turned = (m[..., 0, 0] == 0) & (m[..., 1, 1] == 0)
     return np.asarray(straight | turned)

@@ -74,8 +74,11 @@ def _floats(values: ArrayLike, columns: int) -> NDArray[np.float32]:
 
 
 def _offsets(values: ArrayLike) -> NDArray[np.uint64]:
+    given = np.asarray(values)
+    if given.dtype.kind not in "iu" and not (given == np.floor(given)).all():
+        raise ValueError(f"offsets must be whole numbers, found {given}")
     # A negative one becomes huge, and the core refuses it.
-    return np.ascontiguousarray(np.asarray(values).astype(np.uint64))
+    return np.ascontiguousarray(given.astype(np.uint64))
 
 
 def _sizes(size: Sizes) -> Any:

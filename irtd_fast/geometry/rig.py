@@ -49,7 +49,13 @@ def find_rig(
         ``None`` with fewer than 5 good pairs of one pair of sizes, or if they differ by more than
         3 % of the visible diagonal in the median: then the cameras moved or the pictures were cut
         one by one.
+
+    Raises:
+        ValueError: Not one of each size for every alignment.
     """
+    counts = len(alignments), len(infrared_sizes), len(visible_sizes)
+    if len(set(counts)) != 1:
+        raise ValueError(f"alignments and sizes must be as many, found {counts}")
     groups: dict[tuple[tuple[int, int], tuple[int, int]], list[Float]] = {}
     for item, own, other in zip(alignments, infrared_sizes, visible_sizes, strict=True):
         if item.verdict == "good":

@@ -82,13 +82,14 @@ class Recipe:
             type's range unless the recipe says otherwise.
 
         Raises:
-            ValueError: Another type or shape than the above; expected and found are named.
-            TypeError: ``image`` is no array.
+            ValueError: Another type or shape than the above, or statistics of counts of another
+                type; expected and found are named.
+            TypeError: ``image`` or ``valid`` is no array.
         """
         check_image(image, self.input_types)
         check_valid(image, valid)
         check_dtype(dtype)
-        recipe = self if statistics is None else self.resolve(statistics)
+        recipe = self._by(statistics, image)
         return recipe._apply(image, dtype, valid)  # noqa: SLF001 - a recipe of ours
 
     def _apply(self, image: Pixels, dtype: OutputType, valid: Valid) -> NDArray[Any]:
@@ -124,9 +125,16 @@ class Recipe:
             raise ValueError(
                 f"images must be {' or '.join(self.input_types)}, found {images.dtype.str}"
             )
-        recipe = self if statistics is None else self.resolve(statistics)
-        native = recipe.native(dtype)
+        native = self._by(statistics, images).native(dtype)
         return typed(native.apply_batch(images, dtype=dtype, valid=valid, threads=threads))
+
+    def _by(self, statistics: Statistics | None, image: Pixels) -> Recipe:
+        if statistics is None:
+            return self
+        if statistics.dtype != image.dtype.name:
+            expected, found = image.dtype.name, statistics.dtype
+            raise ValueError(f"statistics must be of {expected} as the picture, found {found}")
+        return self.resolve(statistics)
 
     def inverse(
         self, values: NDArray[Any], *, bounds: tuple[float, float] | None = None
@@ -139,7 +147,8 @@ class Recipe:
                 picture.
 
         Raises:
-            ValueError: The recipe has no inverse, or it needs ``bounds``.
+            ValueError: The recipe has no inverse, it needs ``bounds``, or the values are of a type
+                or shape that it does not give.
         """
         raise ValueError(f"{type(self).__name__} has no inverse")
 
@@ -222,18 +231,24 @@ def recipe_from_dict(data: Mapping[str, Any]) -> Recipe:
     """Bring back what ``to_dict`` gave.
 
     Raises:
-        ValueError: No recipe of that name (the names are listed), or fields it does not have.
+        ValueError: No recipe of that name (the names are listed), fields it does not have or
+            lacks, or values of another kind than it takes.
     """
+    if not isinstance(data, Mapping):
+        raise ValueError(f"a recipe is an object, found {type(data).__name__}")  # noqa: TRY004
     values = dict(data)
     name = values.pop("name", None)
-    if name not in _registry:
+    if not isinstance(name, str) or name not in _registry:
         raise ValueError(f"no recipe {name!r}; there are {', '.join(recipe_names())}")
     cls = _registry[name]
     known = {f.name for f in fields(cls)}
     if not known >= set(values):
         unknown = ", ".join(sorted(map(str, set(values) - known)))
         raise ValueError(f"{name}: expected fields {', '.join(sorted(known))}, found {unknown}")
-    return cls(**{key: _decode(value) for key, value in values.items()})
+    try:
+        return cls(**{key: _decode(value) for key, value in values.items()})
+    except TypeError as error:  # a field is missing, or is no number
+        raise ValueError(f"{name}: {error}") from error
 
 
 def _encode(value: Any) -> Any:
@@ -338,9 +353,12 @@ def check_valid(image: Pixels, valid: Valid) -> None:
 
     Raises:
         ValueError: Expected and found are named.
+        TypeError: No array at all.
     """
     if valid is None:
         return
+    if not isinstance(valid, np.ndarray):
+        raise TypeError(f"valid must be a NumPy array, found {type(valid).__name__}")
     if valid.dtype != np.bool_ or valid.shape != image.shape[:2]:
         raise ValueError(
             f"valid must be bool of shape {image.shape[:2]}, found {valid.dtype} {valid.shape}"

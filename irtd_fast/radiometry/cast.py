@@ -39,5 +39,11 @@ def to_bfloat16(values: NDArray[np.float32]) -> NDArray[np.uint16]:
 
 
 def from_bfloat16(bits: NDArray[np.uint16]) -> NDArray[np.float32]:
-    """Values of bfloat16 bits."""
+    """Values of bfloat16 bits.
+
+    Raises:
+        ValueError: Not uint16.
+    """
+    if bits.dtype != np.uint16:
+        raise ValueError(f"bits of bfloat16 are uint16, found {bits.dtype}")
     return (np.ascontiguousarray(bits).astype(np.uint32) << _BF16_SHIFT).view(np.float32)

@@ -2,7 +2,9 @@
 
 They give counts, as ``Counts`` does: integer outputs are rounded half to even and saturate, float
 outputs are in single precision, not rounded, scaled or clipped. Pixels that are not valid influence
-nothing and become 0, or NaN where a float picture becomes float. They come first in a ``Chain``.
+nothing and become 0, or NaN where a float picture becomes float. Infinite pixels of a float picture
+become the largest number of float32 of their sign, unless they are replaced as bad. They come first
+in a ``Chain``.
 """
 
 from __future__ import annotations
@@ -16,12 +18,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from irtd_fast import _core
-from irtd_fast.radiometry.base import OutputType, Pixels, Recipe, Valid, check_image, register
+from irtd_fast.radiometry.base import (
+    OutputType,
+    Pixels,
+    Recipe,
+    Valid,
+    check_image,
+    check_valid,
+    register,
+)
 
 Axis = Literal["columns", "rows", "both"]
 
 
 Plane = NDArray[Any]
+_MOST_WINDOW = 1 << 24
 
 
 @register
@@ -58,15 +69,17 @@ class Destripe(Recipe):
         """Check the parameters."""
         if self.axis not in ("columns", "rows", "both"):
             raise ValueError(f"axis must be columns, rows or both, found {self.axis!r}")
-        if self.window < 1 or not 0 <= self.strength <= 1:
+        if not 1 <= self.window <= _MOST_WINDOW or not 0 <= self.strength <= 1:
             found = f"{self.window}, {self.strength}"
-            raise ValueError(f"need window >= 1 and strength in 0..1, found {found}")
+            raise ValueError(
+                f"need window >= 1, at most {_MOST_WINDOW}, and strength in 0..1, found {found}"
+            )
         if self.limit is not None and not self.limit > 0:
             raise ValueError(f"limit must be above 0 or None, found {self.limit}")
 
     def offsets(self, plane: Plane, *, valid: Valid = None) -> NDArray[np.float64]:
         """Offsets of the columns of a (height, width) picture, before strength and limit."""
-        check_image(plane)
+        check_plane(plane, valid)
         if plane.size == 0:
             return np.zeros(plane.shape[1])
         keep = None if valid is None else adjacent(valid)
@@ -143,7 +156,7 @@ class BadPixels(Recipe):
 
     def find(self, plane: Plane, *, valid: Valid = None) -> NDArray[np.bool_]:
         """The bad pixels of a (height, width) picture: the map, or what the rule finds."""
-        check_image(plane)
+        check_plane(plane, valid)
         if self.map is not None:
             if self.map.shape != plane.shape:
                 raise ValueError(f"map of {self.map.shape} for a picture of {plane.shape}")
@@ -219,7 +232,8 @@ class TwoPointNuc(Recipe):
                 raise ValueError(f"need two (frames, height, width) of one size, found {found}")
         low, high = cold.mean(0, dtype=np.float64), hot.mean(0, dtype=np.float64)
         response = high - low
-        usual = float(np.nanmedian(response))
+        known = response[np.isfinite(response)]
+        usual = float(np.median(known)) if known.size else math.nan
         if not usual > 0:
             raise ValueError(f"the median pixel must respond by more than 0 counts, found {usual}")
         dead = ~(response >= least_response * usual)
@@ -236,12 +250,32 @@ class TwoPointNuc(Recipe):
     def inverse(
         self, values: NDArray[Any], *, bounds: tuple[float, float] | None = None
     ) -> NDArray[np.float64]:
-        """Counts before the correction: ``(value - offset) / gain``."""
+        """Counts before the correction: ``(value - offset) / gain``.
+
+        Raises:
+            ValueError: ``values`` are of another height and width than the maps.
+        """
         del bounds
+        values = np.asarray(values)
+        if values.shape[:2] != self.gain.shape:
+            raise ValueError(f"values must be {self.gain.shape}, found shape {values.shape}")
         shape = (*self.gain.shape, *(1,) * (values.ndim - 2))
         gain, offset = (m.reshape(shape).astype(np.float64) for m in (self.gain, self.offset))
         counts: NDArray[np.float64] = (np.asarray(values, np.float64) - offset) / gain
         return counts
+
+
+def check_plane(plane: Plane, valid: Valid) -> None:
+    """Refuse what is no picture of one channel.
+
+    Raises:
+        ValueError: Expected and found are named.
+        TypeError: No array at all.
+    """
+    check_image(plane)
+    check_valid(plane, valid)
+    if plane.ndim != 2:
+        raise ValueError(f"image must be (height, width), found shape {plane.shape}")
 
 
 def adjacent(plane: Plane) -> Plane:

@@ -12,6 +12,7 @@ from irtd_fast import _core
 from irtd_fast.radiometry.base import OutputType, Recipe, Scope, check_scope, frozen_array, register
 from irtd_fast.radiometry.look_up import LookUp
 from irtd_fast.radiometry.statistics import Statistics
+from irtd_fast.radiometry.stretch import FLOAT_MAX
 
 _QUANTILES = 1025
 
@@ -119,8 +120,8 @@ class HistogramMatch(Recipe):
         values = np.asarray(self.reference, np.float64)
         if values.ndim != 1 or len(values) < 2:
             raise ValueError(f"need at least two quantiles, found shape {values.shape}")
-        if not np.isfinite(values).all() or (np.diff(values) < 0).any():
-            raise ValueError("need finite quantiles that do not fall")
+        if not (np.abs(values) <= FLOAT_MAX).all() or (np.diff(values) < 0).any():
+            raise ValueError("need quantiles that do not fall, finite in float32")
         object.__setattr__(self, "reference", frozen_array(values))
 
     @classmethod

@@ -2,8 +2,10 @@
 
 ``(v - low) / (high - low)`` is clipped to 0..1 and scaled to the output: 0..1 for float types,
 0..255 and 0..65535 for integers. A flat picture, and one without valid pixels, maps to 0. A float
-picture may hold NaN: such a pixel is as invalid as one that ``valid`` leaves out. Arithmetic is
-float32, so a result may be one unit in the last place (one level) from that in higher precision.
+picture may hold NaN: such a pixel is as invalid as one that ``valid`` leaves out. Infinite pixels
+are in no statistics either and map to the end that they lie beyond; where nothing is clipped
+(``Counts``, ``ZScore``) that is 3e38, or infinity in float16. Arithmetic is float32, so a result
+may be one unit in the last place (one level) from that in higher precision.
 """
 
 from __future__ import annotations
@@ -55,14 +57,30 @@ class Stretch(Recipe):
         """Counts that a result came from; see ``Recipe.inverse``.
 
         Integer ``values`` are taken as levels of their type's whole range; uint16 are never taken
-        as bfloat16 (``from_bfloat16`` reads those).
+        as bfloat16 (``from_bfloat16`` reads those). NaN stays NaN.
         """
+        kind = np.asarray(values).dtype
+        if kind.kind != "f" and kind.name not in TOP:
+            raise ValueError(f"values must be uint8, uint16 or float, found {kind}")
         if bounds is None:
             bounds = self.fixed_bounds()
         if bounds is None:
             raise ValueError(f"{type(self).__name__}.inverse needs the bounds of the picture")
-        share = np.asarray(values, np.float64) / TOP.get(values.dtype.name, 1.0)
+        if not all(map(math.isfinite, bounds)):
+            raise ValueError(f"bounds must be two finite counts, found {bounds}")
+        share = np.asarray(values, np.float64) / TOP.get(kind.name, 1.0)
         return share * (bounds[1] - bounds[0]) + bounds[0]
+
+
+def check_line(low: float, high: float) -> None:
+    """Refuse a line between two counts that single precision does not hold.
+
+    Raises:
+        ValueError: One is not finite or beyond 3e38, they do not rise, or rise by next to nothing.
+    """
+    held = abs(low) <= FLOAT_MAX and abs(high) <= FLOAT_MAX and low < high
+    if not (held and high - low >= 1 / FLOAT_MAX):
+        raise ValueError(f"need low < high, both finite in float32, found {low}, {high}")
 
 
 def _stretch(mode: Mode, low: float, high: float) -> _core.NativeRecipe:
@@ -216,8 +234,7 @@ class Window(Stretch):
 
     def __post_init__(self) -> None:
         """Check the range."""
-        if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low < self.high):
-            raise ValueError(f"need low < high, both finite, found {self.low}, {self.high}")
+        check_line(self.low, self.high)
 
     def bounds(self, image: Pixels, *, valid: Valid = None) -> tuple[float, float]:
         """The range itself."""
@@ -250,8 +267,10 @@ class ZScore(Stretch):
 
     def __post_init__(self) -> None:
         """Check the statistics."""
-        if not (math.isfinite(self.mean) and math.isfinite(self.std) and self.std > 0):
-            raise ValueError(f"need finite mean and std > 0, found {self.mean}, {self.std}")
+        if not (abs(self.mean) <= FLOAT_MAX and 1 / FLOAT_MAX <= self.std <= FLOAT_MAX):
+            raise ValueError(
+                f"need mean and std > 0, both finite in float32, found {self.mean}, {self.std}"
+            )
 
     def bounds(self, image: Pixels, *, valid: Valid = None) -> tuple[float, float]:
         """Counts that map to 0 and to 1."""
@@ -299,9 +318,10 @@ class Invert(Recipe):
     ) -> NDArray[np.float64]:
         """Counts, for integer values: those of a float result need the picture's type."""
         del bounds
-        if values.dtype.name not in self.input_types:
-            raise ValueError(f"Invert.inverse takes uint8 or uint16 values, found {values.dtype}")
-        return TOP[values.dtype.name] - np.asarray(values, np.float64)
+        kind = np.asarray(values).dtype
+        if kind.name not in self.input_types:
+            raise ValueError(f"Invert.inverse takes uint8 or uint16 values, found {kind}")
+        return TOP[kind.name] - np.asarray(values, np.float64)
 
 
 def value_percentiles(

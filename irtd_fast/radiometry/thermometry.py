@@ -11,7 +11,7 @@ surroundings radiate themselves; each part is a count by the same calibrated Pla
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from functools import lru_cache
 from typing import Any, ClassVar, Literal
 
@@ -59,11 +59,19 @@ class Atmosphere:
     def __post_init__(self) -> None:
         """Check the ranges."""
         fits = self.distance >= 0 and 0 <= self.humidity <= 1 and self.air > 0 and self.window > 0
-        if not (fits and 0 < self.window_transmission <= 1):
+        if not (
+            fits and 0 < self.window_transmission <= 1 and all(map(math.isfinite, astuple(self)))
+        ):
             raise ValueError(
                 "need distance >= 0, humidity in 0..1, temperatures in kelvin above 0, "
-                f"window_transmission in (0, 1], found {self}"
+                f"window_transmission in (0, 1], all finite, found {self}"
             )
+        try:
+            through = self.transmission()
+        except OverflowError:
+            through = math.inf
+        if not 0 < through < math.inf:
+            raise ValueError(f"no transmission above 0 through this air: {through:.3g}, of {self}")
 
     def transmission(self) -> float:
         """Of the air on one side of the window (half the distance), 0..1.
@@ -134,7 +142,7 @@ class Planck(_Thermometer):
 
     def __post_init__(self) -> None:
         """Check the ranges."""
-        warm = self.reflected > 0 and self.unit in ("kelvin", "celsius")
+        warm = 0 < self.reflected < math.inf and self.unit in ("kelvin", "celsius")
         if not (0 < self.emissivity <= 1 and warm):
             raise ValueError(
                 "need emissivity in (0, 1], reflected in kelvin above 0, unit kelvin or celsius, "
@@ -142,22 +150,26 @@ class Planck(_Thermometer):
             )
         if not (self.r1 > 0 and self.r2 > 0 and self.b > 0):
             raise ValueError(f"need r1, r2 and b above 0, found {self.r1}, {self.r2}, {self.b}")
+        if not all(map(math.isfinite, (self.r1, self.r2, self.b, self.f, self.o, *self._line()))):
+            raise ValueError(f"need numbers of which counts and radiances are finite, found {self}")
 
     def _counts(self, kelvin: Any) -> Any:
         """Counts of a black body before the lens."""
-        return self.r1 / (self.r2 * (np.exp(self.b / kelvin) - self.f)) - self.o
+        with np.errstate(all="ignore"):  # at 0 K the counts are those of no radiance
+            return self.r1 / (self.r2 * (np.exp(self.b / np.float64(kelvin)) - self.f)) - self.o
 
     def _line(self) -> tuple[float, float]:
         """(gain, offset): counts of the object alone = gain * counts - offset."""
         air = self.atmosphere
         tau, window, e = air.transmission(), air.window_transmission, self.emissivity
         reflected, warm = self._counts(self.reflected), self._counts(air.air)
-        offset = (
-            (1 - e) / e * reflected
-            + (1 - tau) / (e * tau) * warm
-            + (1 - window) / (e * tau * window) * self._counts(air.window)
-            + (1 - tau) / (e * tau * window * tau) * warm
-        )
+        with np.errstate(all="ignore"):  # what is not finite is refused on making
+            offset = (
+                (1 - e) / e * reflected
+                + (1 - tau) / (e * tau) * warm
+                + (1 - window) / (e * tau * window) * self._counts(air.window)
+                + (1 - tau) / (e * tau * window * tau) * warm
+            )
         return 1 / (e * tau * window * tau), float(offset)
 
     def temperatures(self, counts: NDArray[Any]) -> NDArray[np.float64]:
@@ -176,14 +188,17 @@ class Planck(_Thermometer):
     def inverse(
         self, values: NDArray[Any], *, bounds: tuple[float, float] | None = None
     ) -> NDArray[np.float64]:
-        """Counts that these temperatures (in ``unit``) would be; NaN stays NaN."""
+        """Counts that these temperatures (in ``unit``) would be.
+
+        NaN stays NaN, and so does what no body has: below 0 K.
+        """
         del bounds
         kelvin = np.asarray(values, np.float64)
         if self.unit == "celsius":
             kelvin = kelvin + ZERO_CELSIUS
         gain, offset = self._line()
         counts: NDArray[np.float64] = (self._counts(kelvin) + offset) / gain
-        return counts
+        return np.where(kelvin >= 0, counts, np.nan)
 
     def native(self, dtype: OutputType) -> _core.NativeRecipe:
         """The recipe as the core runs it: a table, made once and kept while it is in use."""
@@ -216,8 +231,11 @@ class TLinear(_Thermometer):
 
     def __post_init__(self) -> None:
         """Check the parameters."""
-        if not (math.isfinite(self.gain) and self.gain > 0 and math.isfinite(self.offset)):
-            raise ValueError(f"need gain > 0 and a finite offset, found {self.gain}, {self.offset}")
+        most = FLOAT_MAX
+        fits = 1 / most <= self.gain <= most and abs(self.offset) <= most * min(1, self.gain)
+        if not fits:
+            found = f"{self.gain}, {self.offset}"
+            raise ValueError(f"need gain > 0 and a finite offset in float32, found {found}")
 
     def native(self, dtype: OutputType) -> _core.NativeRecipe:
         """The recipe as the core runs it."""
