@@ -1,27 +1,75 @@
 """Alignment on real registered pairs whose field of view was changed by a known amount.
 
 KAIST: the publisher's boxes. LLVIP and RoadScene publish none: boxes of warm blobs, by connected
-components of the real infrared pictures, stand for labels. RoadScene: the full infrared picture
-against ``crop_HR_visible``; where the crop lies in it is found by template matching.
+components of the real infrared pictures, stand for labels. The visible side is cut and rescaled, of
+RoadScene it is the unregistered ``crop_HR_visible`` (2 to 3.2 pixels for an infrared one, in y up
+to 11 % more than in x), cut. Every edge of both label sets is off by up to 2 pixels either way.
+
+Of every draw that is not refused the window must be as good as promised, not of most. Among 240
+draws of KAIST and of LLVIP and 180 of RoadScene the smallest intersection over union was 0.971,
+0.996 and 0.981 with three matches or more, 0.889, 0.949 and 0.862 with one, 0.977, 0.995 and 0.965
+with 30 % of wrong labels; what was refused or called weak is counted in the tests.
+
+The residual is that of labels against labels. Noise of both frames meets in it, in visible pixels,
+so it grows with the scale: of 2 pixels of noise 2.2 remain at the largest scale of KAIST and LLVIP
+even under the true matrix (15 % of their draws lie above 2), and up to 4 in RoadScene. It is judged
+by what one pixel of noise in both frames makes in visible pixels. How far the found matrix moves
+the matched boxes from where the true one does is judged too: that is the error of the alignment
+itself.
 """
 
 from __future__ import annotations
 
 import json
 from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 import pytest
 from align_truth import label_visible, recovered
 
-from irtd_fast.geometry.align import AlignOptions, align_pair
+from irtd_fast.geometry.align import AlignOptions, PairAlignment, align_pair
+from irtd_fast.geometry.align_model import map_boxes
 
 pytestmark = pytest.mark.dumps
 
 NOISE = 2.0
 Size = tuple[int, int]
+
+
+class Scene(NamedTuple):
+    """An infrared frame, its boxes, and the size of a visible partner of another scale."""
+
+    boxes: np.ndarray
+    infrared: Size
+    visible: Size | None = None
+
+
+@dataclass(frozen=True)
+class Draw:
+    """One recovery.
+
+    Attributes:
+        found: The alignment.
+        iou: Of the visible window with the true one; 0 if refused.
+        residual: Root mean square, in what a pixel of noise in both frames makes.
+        off: How far the matched boxes are moved from where they belong, root mean square in pixels
+            of the coarser frame.
+    """
+
+    found: PairAlignment
+    iou: float
+    residual: float
+    off: float
+
+    @property
+    def matches(self) -> int:
+        """0 if refused: nothing is claimed then."""
+        return 0 if self.found.verdict == "refused" else len(self.found.matches)
 
 
 def blobs(picture: np.ndarray, *, least: int = 24, most: int = 20) -> np.ndarray:
@@ -34,7 +82,7 @@ def blobs(picture: np.ndarray, *, least: int = 24, most: int = 20) -> np.ndarray
     return np.array(boxes[:most], np.float64).reshape(-1, 4)
 
 
-def kaist(dumps: Path) -> list[np.ndarray]:
+def kaist(dumps: Path) -> list[Scene]:
     document = json.loads(
         next((dumps / "kaist-demo").rglob("kaist_annotations_test20.json")).read_text()
     )
@@ -42,118 +90,137 @@ def kaist(dumps: Path) -> list[np.ndarray]:
     for item in document["annotations"]:
         x, y, w, h = item["bbox"]
         boxes[item["image_id"]].append((x, y, x + w, y + h))
-    return [np.array(rows, np.float64) for _, rows in sorted(boxes.items())]
+    return [Scene(np.array(rows, np.float64), (512, 640)) for _, rows in sorted(boxes.items())]
 
 
-def llvip(dumps: Path) -> list[np.ndarray]:
+def llvip(dumps: Path) -> list[Scene]:
     files = sorted((dumps / "llvip").rglob("*ir*/*.jpg")) or sorted(
         (dumps / "llvip").rglob("*_ir.jpg")
     )
     found = [blobs(cv2.imread(str(file), cv2.IMREAD_GRAYSCALE)) for file in files]
-    return [boxes for boxes in found if len(boxes)]
+    return [Scene(boxes, (1024, 1280)) for boxes in found if len(boxes)]
 
 
-def change_view(
-    rng: np.random.Generator, boxes: np.ndarray, frame: Size, *, wrong: float = 0.0
-) -> tuple[np.ndarray, Size, np.ndarray, np.ndarray]:
-    """Cut a window out of the visible side and rescale it; label both sides with noise."""
-    height, width = frame
+def roadscene(dumps: Path) -> list[Scene]:
+    scenes = []
+    for file in sorted((dumps / "roadscene" / "cropinfrared").glob("*.jpg")):
+        picture = cv2.imread(str(file), cv2.IMREAD_GRAYSCALE)
+        seen = dumps / "roadscene" / "crop_HR_visible" / file.name
+        size = cv2.imread(str(seen), cv2.IMREAD_GRAYSCALE).shape
+        scenes.append(Scene(blobs(picture, least=14), picture.shape, size))
+    return scenes
+
+
+def change_view(rng: np.random.Generator, scene: Scene) -> tuple[np.ndarray, Size]:
+    """Cut a window out of the visible side and rescale it: matrix and size of the visible frame."""
+    height, width = scene.infrared
+    if scene.visible is not None:
+        x, y = scene.visible[1] / width, scene.visible[0] / height
+        left, top = rng.uniform(0, 0.1, 2) * (scene.visible[1], scene.visible[0])
+        size = round(scene.visible[0] - top), round(scene.visible[1] - left)
+        return np.array([[x, 0, -left], [0, y, -top]]), size
     scale = rng.uniform(0.8, 1.6)
     x0, y0 = rng.uniform(-0.05, 0.2, 2) * (width, height)
     x1, y1 = rng.uniform(0.8, 1.05, 2) * (width, height)
     size = round((y1 - y0) * scale), round((x1 - x0) * scale)
-    matrix = np.array([[scale, 0, -x0 * scale], [0, scale, -y0 * scale]])
+    return np.array([[scale, 0, -x0 * scale], [0, scale, -y0 * scale]]), size
+
+
+def labels(
+    rng: np.random.Generator, boxes: np.ndarray, matrix: np.ndarray, size: Size, *, wrong: float
+) -> np.ndarray:
+    """Boxes of the visible frame that lie in it, with noise and wrong ones, in any order."""
     visible = label_visible(rng, boxes, matrix, noise=NOISE, wrong=wrong)
     inside = (visible[:, :2] > 0).all(axis=1) & (visible[:, 2:] < (size[1], size[0])).all(axis=1)
-    return matrix, size, boxes + rng.uniform(-NOISE, NOISE, boxes.shape), visible[inside]
+    return visible[inside]
 
 
-def trials(rng, scenes, frame: Size, *, least: int, most: int = 99, wrong=0.0, count=80):
-    chosen = [boxes for boxes in scenes if least <= len(boxes) <= most]
+def align(scene: Scene, infrared: np.ndarray, visible: np.ndarray, size: Size) -> PairAlignment:
+    model = "scale" if scene.visible is None else "scale_xy"
+    return align_pair(
+        infrared, visible, infrared_size=scene.infrared, visible_size=size,
+        options=AlignOptions(model=model),
+    )  # fmt: skip
+
+
+def draws(
+    rng: np.random.Generator, scenes: list[Scene], *, least: int, wrong: float = 0.0, count: int
+) -> Iterator[Draw]:
+    chosen = [scene for scene in scenes if len(scene.boxes) >= least]
     assert len(chosen) >= 5, "too few scenes with that many boxes"
     for number in range(count):
-        boxes = chosen[number % len(chosen)]
-        matrix, size, infrared, visible = change_view(rng, boxes, frame, wrong=wrong)
-        found = align_pair(infrared, visible, infrared_size=frame, visible_size=size)
-        yield recovered(matrix, found, infrared=frame, visible=size), found
+        scene = chosen[number % len(chosen)]
+        matrix, size = change_view(rng, scene)
+        infrared = scene.boxes + rng.uniform(-NOISE, NOISE, scene.boxes.shape)
+        found = align(scene, infrared, labels(rng, scene.boxes, matrix, size, wrong=wrong), size)
+        rows = infrared[found.matches[:, 0]]
+        apart = map_boxes(matrix, rows) - map_boxes(found.matrix, rows)
+        refused = found.verdict == "refused"
+        yield Draw(
+            found,
+            0.0 if refused else recovered(matrix, found, infrared=scene.infrared, visible=size),
+            found.residual / np.hypot(1, matrix[0, 0]),
+            float(np.sqrt((apart**2).mean())) / max(1.0, matrix[0, 0]) if len(rows) else np.nan,
+        )
 
 
-SOURCES = {"kaist": (kaist, (512, 640)), "llvip": (llvip, (1024, 1280))}
+SOURCES = {"kaist": kaist, "llvip": llvip, "roadscene": roadscene}
 
 
 @pytest.fixture(params=SOURCES)
-def scenes(request: pytest.FixtureRequest, dumps: Path) -> tuple[list[np.ndarray], Size]:
-    read, frame = SOURCES[request.param]
-    return read(dumps), frame
+def source(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
-def test_three_matches_recover_the_window(scenes, rng: np.random.Generator) -> None:
-    found = list(trials(rng, *scenes, least=4))
-    used = [(iou, r) for iou, r in found if r.verdict != "refused" and len(r.matches) >= 3]
-    assert len(used) >= 40
-    assert min(iou for iou, r in used if r.verdict == "good") >= 0.95
-    assert np.percentile([iou for iou, _ in used], 3) >= 0.95
-    assert np.median([r.residual for _, r in used]) <= 2.0
+@pytest.fixture
+def scenes(source: str, dumps: Path) -> list[Scene]:
+    return SOURCES[source](dumps)
 
 
-def test_one_match_recovers_most_of_the_window(scenes, rng: np.random.Generator) -> None:
-    boxes, frame = scenes
-    single = [rows[i : i + 1] for rows in boxes for i in range(len(rows))]
-    found = list(trials(rng, single, frame, least=1, count=150))
-    used = [(iou, r) for iou, r in found if r.verdict != "refused" and len(r.matches) == 1]
-    assert len(used) >= 20
-    assert np.percentile([iou for iou, _ in used], 3) >= 0.85
-    assert all(r.verdict == "weak" for _, r in used)
+def test_three_matches_recover_the_window(
+    source: str, scenes: list[Scene], rng: np.random.Generator
+) -> None:
+    used = [d for d in draws(rng, scenes, least=4, count=80) if d.matches >= 3]
+    assert len(used) >= 64  # of 80: the others are refused, or fewer than three boxes are in view
+    assert min(d.iou for d in used) >= 0.95
+    residuals, off = np.array([(d.residual, d.off) for d in used]).T
+    # RoadScene: one draw of 71 is above, where few boxes side by side tell two scales.
+    share = 95 if source == "roadscene" else 100
+    assert np.percentile(residuals, share) <= 2.0
+    assert np.percentile(off, share) <= 2.0
 
 
-def test_a_third_of_wrong_labels_is_survived(scenes, rng: np.random.Generator) -> None:
-    found = list(trials(rng, *scenes, least=6, wrong=0.3))
-    used = [(iou, r) for iou, r in found if r.verdict != "refused" and len(r.matches) >= 3]
-    assert len(used) >= 30
-    assert min(iou for iou, r in used if r.verdict == "good") >= 0.9
-    assert np.percentile([iou for iou, _ in used], 3) >= 0.9
+def test_one_match_recovers_most_of_the_window(
+    source: str, scenes: list[Scene], rng: np.random.Generator
+) -> None:
+    single = [
+        scene._replace(boxes=scene.boxes[i : i + 1])
+        for scene in scenes
+        for i in range(len(scene.boxes))
+    ]
+    used = [d for d in draws(rng, single, least=1, count=150) if d.matches == 1]
+    # A box that is small beside the frame tells its scale too badly: refused.
+    assert len(used) >= {"kaist": 90, "llvip": 45, "roadscene": 38}[source]
+    assert min(d.iou for d in used) >= 0.85
+    assert all(d.found.verdict == "weak" for d in used)
 
 
-def test_shuffled_pairs_are_never_good_and_wrong(scenes, rng: np.random.Generator) -> None:
-    boxes, frame = scenes
-    chosen = [rows for rows in boxes if len(rows) >= 2]
+def test_a_third_of_wrong_labels_is_survived(scenes: list[Scene], rng: np.random.Generator) -> None:
+    used = [d for d in draws(rng, scenes, least=6, wrong=0.3, count=80) if d.matches >= 3]
+    assert len(used) >= 50
+    assert min(d.iou for d in used) >= 0.9
+
+
+def test_shuffled_pairs_are_never_good_and_wrong(
+    scenes: list[Scene], rng: np.random.Generator
+) -> None:
+    chosen = [scene for scene in scenes if len(scene.boxes) >= 2]
     wrong = 0
     for _ in range(400):
-        one, other = rng.choice(len(chosen), 2, replace=False)
-        matrix, size, _, visible = change_view(rng, chosen[other], frame)
-        found = align_pair(chosen[one], visible, infrared_size=frame, visible_size=size)
+        one, other = (chosen[i] for i in rng.choice(len(chosen), 2, replace=False))
+        matrix, size = change_view(rng, other)
+        found = align(one, one.boxes, labels(rng, other.boxes, matrix, size, wrong=0.0), size)
         # Frames of one street camera hold the same view: then the alignment is right after all.
-        right = recovered(matrix, found, infrared=frame, visible=size) >= 0.9
+        right = recovered(matrix, found, infrared=one.infrared, visible=size) >= 0.9
         wrong += found.verdict == "good" and not right
     assert wrong <= 4  # one in a hundred
-
-
-def test_roadscene_infrared_against_its_unregistered_visible(
-    dumps: Path, rng: np.random.Generator
-) -> None:
-    """``crop_HR_visible`` is scaled otherwise in x and in y than ``crop_LR_visible``."""
-    root, recovered_windows, tried = dumps / "roadscene", [], 0
-    for file in sorted((root / "cropinfrared").glob("*.jpg")):
-        picture = cv2.imread(str(file), cv2.IMREAD_GRAYSCALE)
-        seen = cv2.imread(str(root / "crop_HR_visible" / file.name), cv2.IMREAD_GRAYSCALE)
-        truth = blobs(picture, least=14)
-        if len(truth) < 5:
-            continue
-        tried += 1
-        x, y = seen.shape[1] / picture.shape[1], seen.shape[0] / picture.shape[0]
-        cut = rng.uniform(0, 0.1, 2) * (seen.shape[1], seen.shape[0])  # known change of view
-        matrix = np.array([[x, 0, -cut[0]], [0, y, -cut[1]]])
-        size = round(seen.shape[0] - cut[1]), round(seen.shape[1] - cut[0])
-        visible = np.stack([x * truth[:, 0], y * truth[:, 1], x * truth[:, 2], y * truth[:, 3]], 1)
-        visible += rng.uniform(-NOISE, NOISE, visible.shape) - np.tile(cut, 2)
-        visible = visible[rng.permutation(np.flatnonzero((visible[:, :2] > 0).all(axis=1)))]
-        found = align_pair(
-            truth + rng.uniform(-NOISE, NOISE, truth.shape), visible,
-            infrared_size=picture.shape, visible_size=size,
-            options=AlignOptions(model="scale_xy"),
-        )  # fmt: skip
-        if found.verdict != "refused" and len(found.matches) >= 3:
-            recovered_windows.append(recovered(matrix, found, infrared=picture.shape, visible=size))
-    assert tried >= 20, "too few RoadScene pictures with five warm blobs"
-    assert len(recovered_windows) >= 0.8 * tried
-    assert np.percentile(recovered_windows, 5) >= 0.95

@@ -52,7 +52,7 @@ def test_three_matches_or_more_find_the_window(rng: np.random.Generator, boxes: 
     assert len(usable) >= 38
     assert min(recovered(m, r) for m, r in usable) >= 0.95
     # Noise of both frames meets in the residual: visible pixels per visible pixel of noise.
-    assert np.median([r.residual / np.hypot(1, zoom(m)) for m, r in usable]) <= NOISE
+    assert max(r.residual / np.hypot(1, zoom(m)) for m, r in usable) <= NOISE
     assert all(r.verdict == "good" for _, r in usable) or boxes == 3
 
 
@@ -61,7 +61,7 @@ def test_one_match_gives_a_window_and_calls_it_weak(rng: np.random.Generator) ->
     shown = [(m, r) for m, r in found if r.verdict != "refused"]
     assert len(shown) >= 50
     assert {r.verdict for _, r in shown} == {"weak"}
-    assert np.percentile([recovered(m, r) for m, r in shown], 2) >= 0.85
+    assert min(recovered(m, r) for m, r in shown) >= 0.85
 
 
 @pytest.mark.parametrize("boxes", [8, 14])
