@@ -178,6 +178,7 @@ def test_photometric(benchmark: Any, contest: Contest, task: str, dtype: str, im
                 check, mean, (0, 0.1) if loose else SPREADS[task], 0.1 if loose else 0.004, top
             )
             contenders.append(contender(name, work, judge, 1))
-        return contenders, {"rounds": 15, "most_units": 400, "facts": {"threads": 1}}
+        facts = contest.moving(2 * image.nbytes, 1)
+        return contenders, {"rounds": 15, "most_units": 400, "facts": facts}
 
     contest.enter(benchmark, f"photometric-{task}-{dtype}-{SIDE}x{SIDE}", impl, prepare)

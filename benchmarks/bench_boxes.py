@@ -128,7 +128,7 @@ def test_remap_boxes(contest: Contest, benchmark: Any, impl: str) -> None:
         if contest.enabled or impl == "albumentations":
             work = turn(task.albumentations(), truth)
             contenders.append(Contender("albumentations", work, units=1))
-        facts = {"threads": 1, "boxes": SAMPLES * EACH, "unit_bytes": _BYTES}
+        facts = {"boxes": SAMPLES * EACH, **contest.moving(_BYTES, 1)}
         return contenders, {"rounds": 15, "most_units": 4096, "seconds_a_turn": 0.03,
                             "facts": facts}  # fmt: skip
 

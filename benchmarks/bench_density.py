@@ -107,8 +107,8 @@ def script_turn(pixels: Any, *, adaptive: bool) -> Any:
     return turn
 
 
-def _facts(threads: int) -> dict[str, Any]:
-    return {"threads": threads, "heads": 300, "unit_bytes": HEIGHT * WIDTH * 4}
+def _facts(contest: Contest, threads: int) -> dict[str, Any]:
+    return {"heads": 300, **contest.moving(HEIGHT * WIDTH * 4, threads)}
 
 
 @pytest.mark.parametrize("impl", [OURS, "cv2.GaussianBlur", "scipy one filter"])
@@ -135,7 +135,7 @@ def test_fixed_sigma(contest: Contest, benchmark: Any, cores: str, impl: str) ->
             Contender("cv2.GaussianBlur", blur_turn(opencv, pixels, threads), step=maps),
             Contender("scipy one filter", blur_turn(scipy, pixels, threads), step=1),
         ]
-        return contenders, {"rounds": 15, "most_units": 512, "facts": _facts(threads)}
+        return contenders, {"rounds": 15, "most_units": 512, "facts": _facts(contest, threads)}
 
     contest.enter(benchmark, f"density-fixed-300-{cores}", impl, prepare)
 
@@ -151,6 +151,6 @@ def test_the_script(contest: Contest, benchmark: Any, kind: str, impl: str) -> N
         ours(0, 1)  # compiled or loaded before the clock starts
         theirs = script_turn(pixels, adaptive=adaptive)
         contenders = [Contender(OURS, ours, units=100), Contender("script", theirs, units=1)]
-        return contenders, {"rounds": 1, "most_units": 100, "facts": _facts(1)}
+        return contenders, {"rounds": 1, "most_units": 100, "facts": _facts(contest, 1)}
 
     contest.enter(benchmark, f"density-{kind}-300-script", impl, prepare)

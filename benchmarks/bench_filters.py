@@ -221,7 +221,7 @@ def test_filter(benchmark: Any, contest: Contest, task: str, cores: str, impl: s
         works = make(frame(dtype), threads)
         contenders = [contender(name, *work, threads) for name, work in works.items()]
         moved = bytes_a_pixel * HEIGHT * WIDTH
-        facts = {"threads": threads, "bytes_a_picture": moved}
+        facts = contest.moving(moved, threads)
         return contenders, {"rounds": 15, "most_units": 200, "facts": facts}
 
     group = f"{task}-{HEIGHT}x{WIDTH}-{cores}"

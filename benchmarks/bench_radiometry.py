@@ -192,7 +192,7 @@ def test_recipe(
             turn = peer_turn(frames, task, name, threads, expected)
             contenders.append(Contender(name, turn, step=BATCH))
         size = HEIGHT * WIDTH * (2 + np.dtype(dtype).itemsize)
-        facts = {"threads": threads, "unit_bytes": size}
+        facts = contest.moving(size, threads)
         return contenders, {"rounds": 9, "most_units": 64 * BATCH, "facts": facts}
 
     contest.enter(benchmark, f"{task}-{cores}", impl, prepare)

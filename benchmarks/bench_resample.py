@@ -270,10 +270,7 @@ def test_resample(benchmark: Any, contest: Contest, task: str, cores: str, impl:
         contenders = [Contender(OURS, arena.our_turn, step=BATCH)]
         names = arena.peers if contest.enabled else [name for name in arena.peers if name == impl]
         contenders += [Contender(name, arena.peer_turn(name), step=BATCH) for name in names]
-        facts: dict[str, Any] = {"threads": threads, "unit_bytes": arena.bytes}
-        copied = [rate for what, rate in contest.bandwidth.items() if f"{threads} thread" in what]
-        if copied:  # a copied byte is read and written
-            facts["limit_per_s"] = 2e9 * copied[0] / arena.bytes
+        facts = contest.moving(arena.bytes, threads)
         return contenders, {"rounds": 9, "most_units": 64 * BATCH, "facts": facts}
 
     contest.enter(benchmark, f"resample-{task}-{cores}", impl, prepare)

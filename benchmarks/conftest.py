@@ -66,6 +66,15 @@ class Contest:
         # pytest-benchmark's own table and JSON: it watches the race again on a clock of its own.
         benchmark.pedantic(lambda: advance_clock(next(turns, 0.0)), rounds=rounds)
 
+    def moving(self, size: int, threads: int) -> dict[str, Any]:
+        """Facts of a race whose unit reads and writes so many bytes at least, with these threads.
+
+        The bandwidth is that of copying: a copied byte is read and written.
+        """
+        facts: dict[str, Any] = {"threads": threads, "unit_bytes": size}
+        copied = self.bandwidth.get(copying(threads))
+        return facts | ({"limit_per_s": 2e9 * copied / size} if copied else {})
+
     def note(self, group: str, quantity: str, value: float) -> None:
         """Keep the largest of an amount that a limit may be about."""
         if self.enabled:
@@ -204,5 +213,9 @@ def memory_bandwidth(pieces: int = 512) -> dict[str, float]:
     with ThreadPoolExecutor(threads) as pool:
         together = min(timed(lambda: list(pool.map(copy, range(threads))))[0] for _ in range(5))
     size = source[0].nbytes / 1e9
-    return {"memcpy, 1 thread": size / alone,
-            f"memcpy, {threads} threads": size * threads / together}  # fmt: skip
+    return {copying(1): size / alone, copying(threads): size * threads / together}
+
+
+def copying(threads: int) -> str:
+    """What bandwidth of copies by so many threads is called."""
+    return f"memcpy, {threads} thread{'s' if threads > 1 else ''}"

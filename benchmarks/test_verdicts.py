@@ -67,6 +67,13 @@ def test_everyone_has_a_turn_a_round_and_another_one_begins() -> None:
     assert any("3.00x" in line for line in table(found))
 
 
+def test_the_share_of_the_bandwidth_is_told() -> None:
+    facts = {"unit_bytes": 2_000_000, "limit_per_s": 500.0}
+    lines = list(table(Result("g", {OURS: [0.008] * 5}, [0.0] * 5, facts)))
+    (limit,) = (line.split() for line in lines if "(bytes / bandwidth)" in line)
+    assert limit[-3:] == ["500", "1.00", "0.25x"]  # units and GB a second, our share of them
+
+
 def test_every_floor_is_about_a_group_that_exists() -> None:
     floors, limits = load_floors(Path(__file__).with_name("floors.toml"))
     sources = "".join(path.read_text() for path in Path(__file__).parent.glob("bench_*.py"))

@@ -113,7 +113,9 @@ def table(result: Result) -> Iterator[str]:
     size = result.facts.get("unit_bytes", 0)
     limit = result.facts.get("limit_per_s")
     if limit:
-        yield f"  {'(bytes / bandwidth)':<22}{limit:>10.0f}{'':>20}{limit * size / 1e9:>8.2f}"
+        ours = f"{result.rate(OURS) / limit:>9.2f}x" if OURS in result.seconds else ""
+        volume = f"{limit * size / 1e9:>8.2f}"
+        yield f"  {'(bytes / bandwidth)':<22}{limit:>10.4g}{'':>20}{volume}{ours}"
     for name in sorted(result.seconds, key=result.rate, reverse=True):
         seconds = result.seconds[name]
         rates = result.rate(name), 1 / max(seconds), 1 / min(seconds)
