@@ -23,6 +23,7 @@ from irtd_fast.synth import (
     sirst,
     small_targets,
     trackers,
+    tracking_texts,
     video,
 )
 from irtd_fast.synth.base import SourceWriter
@@ -49,6 +50,7 @@ _WRITERS: tuple[type[SourceWriter], ...] = (
     *sequence_xml.WRITERS,
     *small_targets.WRITERS,
     *trackers.WRITERS,
+    *tracking_texts.WRITERS,
     *video.WRITERS,
 )
 

@@ -1,7 +1,8 @@
 """Pairs of tracking sequences with one text file of boxes per modality.
 
     rgbt234  <seq>/infrared/00001i.jpg  <seq>/visible/00001v.jpg
-             <seq>/{infrared,visible,init}.txt: comma, CRLF, blank tails; attr_txt/<seq>.txt
+             <seq>/{infrared,visible,init}.txt: comma, CRLF, blank tails; attr_txt/<attribute>.txt:
+             a flag a sequence, in the order of attr_txt/SequencesName.txt
     lasher   <seq>/infrared/i000.jpg  <seq>/visible/v000.jpg
              <seq>/{infrared,visible,init}.txt: comma, absent 0,0,0,0; two list files
     gtot     <seq>/i/00001i.png  <seq>/v/00001v.png
@@ -35,7 +36,7 @@ from irtd_fast.synth.shots import Shot, visible_owner
 from irtd_fast.synth.truth import TruePicture, TrueSample
 from irtd_fast.synth.writers import encode_lines
 
-_ATTRIBUTES = 12
+_ATTRIBUTES = ("NO", "PO", "HO", "LI", "LR", "TC", "DEF", "FM", "SC", "MB", "CM", "BC")
 
 
 class _PairedTracker(SequenceWriter):
@@ -107,6 +108,8 @@ class Rgbt234(_PairedTracker):
         ("car10", "car", ""),
         ("bicyclecity", "bike", ""),
     )
+    elsewhere: ClassVar[tuple[str, ...]] = ()
+    """Sequences that the attributes list, but that have no folder in this copy."""
 
     def frame_names(self, index: int, sequence: str, frame: int) -> tuple[str, str]:
         """The visible side of odd sequences begins five numbers later."""
@@ -115,8 +118,10 @@ class Rgbt234(_PairedTracker):
         return infrared, f"{sequence}/visible/{frame + 1 + late:05d}v.jpg"
 
     def finish(self, samples: Sequence[TrueSample]) -> Iterator[tuple[str, bytes]]:
-        """Yield three box files a sequence and its attributes."""
+        """Yield three box files a sequence, and the attributes of all."""
+        names: list[str] = []
         for number, (sequence, frames) in enumerate(in_sequences(samples)):
+            names.append(sequence)
             infrared = [xywh(sample.objects) for sample in frames]
             visible = [xywh(sample.partner_objects) for sample in frames]
             tail = (0, 12, 1)[number % 3]
@@ -124,10 +129,14 @@ class Rgbt234(_PairedTracker):
             yield f"{sequence}/infrared.txt", rows(infrared, ",", end="\r\n", tail=tail)
             yield f"{sequence}/visible.txt", rows(visible, ",", end="\r\n", closed=closed)
             yield f"{sequence}/init.txt", rows(visible, ",", end="\r\n", tail=tail)
-            flags = generator(self.seed, f"{self.key} attributes", number).integers(
-                0, 2, _ATTRIBUTES
-            )
-            yield f"attr_txt/{sequence}.txt", rows([tuple(flags.tolist())], ",")
+        names += self.elsewhere
+        flags = generator(self.seed, f"{self.key} attributes", 0).integers(
+            0, 2, (len(names), len(_ATTRIBUTES))
+        )
+        yield "attr_txt/SequencesName.txt", encode_lines(names, end="\r\n")
+        for column, word in enumerate(_ATTRIBUTES):
+            listed = [str(flag) for flag in flags[:, column].tolist()]
+            yield f"attr_txt/{word}.txt", encode_lines(listed, end="\r\n")
 
 
 class Lasher(_PairedTracker):
@@ -143,6 +152,8 @@ class Lasher(_PairedTracker):
         ("ab_girlrideintrees", "person", ""),
         ("bluemoto", "bike", ""),
     )
+    elsewhere: ClassVar[dict[str, tuple[str, ...]]] = {"train": (), "test": ()}
+    """Sequences that the lists name, but that have no folder in this copy."""
 
     def frame_names(self, index: int, sequence: str, frame: int) -> tuple[str, str]:
         """Three or four digits, from 0 or from 1, by sequence."""
@@ -176,8 +187,8 @@ class Lasher(_PairedTracker):
             yield f"{sequence}/visible.txt", rows(visible, ",", closed=closed)
             yield f"{sequence}/init.txt", rows(visible, ",", closed=closed)
             lists[self.split(sequence)].append(sequence)
-        yield "trainingsetList.txt", encode_lines(lists["train"])
-        yield "testingsetList.txt", encode_lines(lists["test"])
+        for split, path in (("train", "trainingsetList.txt"), ("test", "testingsetList.txt")):
+            yield path, encode_lines([*lists[split], *self.elsewhere[split]], end="\r\n")
 
 
 class Gtot(_PairedTracker):

@@ -88,7 +88,8 @@ class TrueSample:
         index: Its number; seed, source and index determine every pixel.
         split: The publisher's word (``train``, ``validation`` …) or ``""``.
         pictures: By kind, the infrared one first: ``infrared``, ``counts`` (16 bit beside 8 bit),
-            ``visible``, ``mask``; HIT-UAV has one kind per annotation form.
+            ``visible``, ``mask``; HIT-UAV has one kind per annotation form; none in dumps of
+            labels alone.
         objects: In the order of the label files.
         points: Centroids, in the order of the objects.
         labels: Label files about this sample alone.
@@ -120,7 +121,14 @@ class TrueSample:
 
     @property
     def infrared(self) -> TruePicture:
-        """The infrared picture (the first kind)."""
+        """The infrared picture (the first kind).
+
+        Raises:
+            KeyError: If the dump has labels alone.
+        """
+        if not self.pictures:
+            msg = f"sample {self.name!r} has no picture, labels alone"
+            raise KeyError(msg)
         return next(iter(self.pictures.values()))
 
     @property
@@ -198,7 +206,7 @@ class Truth:
         found = self[sample] if isinstance(sample, str) else sample
         writer = make_writer(self.source, seed=self.seed, variant=self.variant, size=self.size)
         drawn = writer.draw(found.index)
-        return drawn.arrays[kind or next(iter(found.pictures))]
+        return drawn.arrays[kind or next(iter(found.pictures), "infrared")]
 
     def save(self, path: Path) -> None:
         """Write everything but pixels as JSON (put it outside the dump)."""

@@ -223,6 +223,6 @@ def encode_json(value: object, *, indent: int | None = None) -> bytes:
     return json.dumps(value, indent=indent, ensure_ascii=False).encode()
 
 
-def encode_lines(lines: Sequence[str]) -> bytes:
-    """Write a list file: one entry a line, LF, the last line ended too."""
-    return "".join(f"{line}\n" for line in lines).encode()
+def encode_lines(lines: Sequence[str], *, end: str = "\n") -> bytes:
+    """Write a list file: one entry a line, the last line ended too."""
+    return "".join(f"{line}{end}" for line in lines).encode()

@@ -5,13 +5,10 @@ from __future__ import annotations
 import pytest
 
 from irtd_fast import catalog
+from irtd_fast.scan import scan
 from irtd_fast.synth import SOURCES, write_dump
 
-# tracking-gt is what is left of tracking sources without their pictures: nothing to draw.
-WITHOUT_PICTURES = {"tracking-gt"}
-KNOWN = [
-    key for key in catalog.names() if catalog.get(key).layout_known and key not in WITHOUT_PICTURES
-]
+KNOWN = [key for key in catalog.names() if catalog.get(key).layout_known]
 VARIANTS = [
     pytest.param(key, variant.name, id=f"{key}-{variant.name}")
     for key in KNOWN
@@ -28,7 +25,11 @@ def test_writers_are_found_by_their_own_keys():
 def test_each_variant_can_be_written(tmp_path, key, variant):
     truth = write_dump(tmp_path, source=key, variant=variant, count=4, size=(64, 80))
     assert len(truth) == 4
-    assert all((tmp_path / sample.infrared.path).is_file() for sample in truth)
+    labels_only = catalog.get(key).variant(variant).labels_only
+    for sample in truth:
+        assert bool(sample.pictures) != labels_only
+        assert all((tmp_path / p.path).is_file() for p in sample.pictures.values())
+    assert scan(tmp_path, catalog.get(key), variant=variant).variant == variant
 
 
 def test_what_a_writer_covers_is_no_layout_of_its_own():

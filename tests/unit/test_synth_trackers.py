@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -44,9 +45,17 @@ def test_rgbt234(tmp_path):
             expected = [xywh(getattr(sample, side)) for sample in frames]
             assert numbers(tmp_path / name / f"{word}.txt") == expected
         differ += any(xywh(s.objects) != xywh(s.partner_objects) for s in frames)
-        assert len(numbers(tmp_path / "attr_txt" / f"{name}.txt")[0]) == 12
     assert endings == {(True, True), (True, False), (False, False)}
     assert differ
+    folder = tmp_path / "attr_txt"
+    assert (folder / "SequencesName.txt").read_bytes() == b"".join(
+        name.encode() + b"\r\n" for name in groups
+    )
+    words = ("NO", "PO", "HO", "LI", "LR", "TC", "DEF", "FM", "SC", "MB", "CM", "BC")
+    assert {path.stem for path in folder.iterdir()} == {"SequencesName", *words}
+    flags = [(folder / f"{word}.txt").read_bytes() for word in words]
+    assert all(re.fullmatch(rb"([01]\r\n){5}", column) for column in flags)
+    assert len(set(flags)) > 1
     late = groups["car10"][0]
     assert late.infrared.path == "car10/infrared/00001i.jpg"
     assert late.visible.path == "car10/visible/00006v.jpg"
