@@ -441,6 +441,11 @@ def build_info() -> dict[typing.Any, typing.Any]:
     Compiler, library versions and optional parts of this build.
     """
 
+def byte_levels_recipe(first: NativeRecipe, then: NativeRecipe) -> NativeRecipe:
+    """
+    A recipe of the 256 levels that another makes of a picture.
+    """
+
 def chain_recipe(steps: collections.abc.Sequence[NativeRecipe]) -> NativeRecipe:
     """
     Recipes one after another.

@@ -152,6 +152,13 @@ void register_recipe(py::module_& m) {
         return shared(make_chain({steps.begin(), steps.end()}));
       },
       py::arg("steps"), "Recipes one after another.");
+  m.def(
+      "byte_levels_recipe",
+      [](const std::shared_ptr<NativeRecipe>& first, const std::shared_ptr<NativeRecipe>& then) {
+        return shared(make_byte_levels(first, then));
+      },
+      py::arg("first"), py::arg("then"),
+      "A recipe of the 256 levels that another makes of a picture.");
 }
 
 }  // namespace irtd::python

@@ -104,6 +104,31 @@ class Chain final : public NativeRecipe {
   std::vector<RecipePtr> steps_;
 };
 
+class ByteLevels final : public NativeRecipe {
+ public:
+  ByteLevels(RecipePtr first, RecipePtr then) : first_(std::move(first)), then_(std::move(then)) {
+    IRTD_REQUIRE(first_ != nullptr && then_ != nullptr && !first_->gives_temperatures(),
+                 "levels are made by a recipe that does not give temperatures");
+  }
+
+  Toned tone(const Picture& in, const ValidMask& valid, float top,
+             ToneScratch& scratch) const override {
+    // Both recipes may use the scratch, and so may the one before in a chain.
+    thread_local std::vector<std::uint8_t> levels;
+    if (levels.size() < in.size()) levels.resize(in.size());
+    const Stores last = std::exchange(scratch.stores, Stores::cached);  // they are read at once
+    first_->render(in, valid, ToneType::u8, levels.data(), scratch);
+    scratch.stores = last;
+    return then_->tone(packed_picture(levels.data(), in.rows, in.cols, in.channels, 1), valid, top,
+                       scratch);
+  }
+  bool gives_temperatures() const noexcept override { return then_->gives_temperatures(); }
+
+ private:
+  RecipePtr first_;
+  RecipePtr then_;
+};
+
 }  // namespace
 
 Picture packed_picture(const void* data, std::size_t rows, std::size_t cols, std::size_t channels,
@@ -177,6 +202,10 @@ RecipePtr make_stretch(const Normalize& normalize, Meaning meaning) {
 }
 
 RecipePtr make_chain(const std::vector<RecipePtr>& steps) { return std::make_shared<Chain>(steps); }
+
+RecipePtr make_byte_levels(RecipePtr first, RecipePtr then) {
+  return std::make_shared<ByteLevels>(std::move(first), std::move(then));
+}
 
 void render_many(const NativeRecipe& recipe, Span<const Picture> pictures,
                  Span<const ValidMask> valid, ToneType type, Span<void* const> outs, int threads) {

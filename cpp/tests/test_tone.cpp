@@ -227,4 +227,6 @@ TEST_CASE("a chain hands its pictures on") {
   const irtd::Picture wrong = irtd::packed_picture(bytes.data(), 2, 2, 1, 1);
   CHECK_THROWS_AS(chain->render(wrong, {}, ToneType::f32, out.data(), scratch), irtd::Error);
   CHECK_THROWS_AS(irtd::make_chain({}), irtd::Error);
+  CHECK_THROWS_AS(irtd::make_byte_levels(warm, window), irtd::Error);
+  CHECK_THROWS_AS(irtd::make_byte_levels(window, nullptr), irtd::Error);
 }

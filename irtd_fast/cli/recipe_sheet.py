@@ -64,7 +64,8 @@ def recipe_panels(image: NDArray[Any], *, planck: Planck | None = None) -> list[
     """Every recipe that a picture alone can be put under.
 
     Recipes with numbers of their own get the picture's: ``Window`` its 1st and 99th percentile,
-    ``ZScore`` its moments, ``HistogramMatch`` an even distribution. Those that need maps, tables or
+    ``ZScore`` its moments, ``HistogramMatch`` an even distribution, ``Clahe`` of uint16 a stretch
+    before it (of raw counts it is next to black). Those that need maps, tables or
     camera constants are left out, except ``Planck`` where the constants are given.
 
     Args:
@@ -77,9 +78,10 @@ def recipe_panels(image: NDArray[Any], *, planck: Planck | None = None) -> list[
     even = np.arange(np.iinfo(image.dtype).max + 1, dtype=image.dtype)[None]
     recipes: list[Recipe] = [
         Counts(), MinMax(), Percentile(), Sigma(), window, ZScore(mean, std), Invert(),
-        PlateauEqualization(), HistogramMatch.to(Statistics.of(even), quantiles=2), Clahe(),
+        PlateauEqualization(), HistogramMatch.to(Statistics.of(even), quantiles=2),
+        Clahe(stretch=Percentile(*_PERCENTS) if image.dtype == np.uint16 else None),
         DetailEnhance(), Destripe(), BadPixels(),
-        Chain((Percentile(), Clahe(200.0))), Chain((BadPixels(), Destripe(), DetailEnhance())),
+        Chain((BadPixels(), Destripe(), DetailEnhance())),
     ]  # fmt: skip
     if image.dtype == np.uint16:
         recipes.insert(-1, TLinear())
@@ -150,6 +152,8 @@ def _unset(value: Any) -> bool:
 
 
 def _text(value: Any) -> str:
+    if isinstance(value, Recipe):
+        return f"{value.name} ({parameters(value)})"
     if isinstance(value, np.ndarray):
         return "x".join(map(str, value.shape)) + " numbers"
     if isinstance(value, tuple):

@@ -15,11 +15,15 @@ from irtd_fast.radiometry import (
     BadPixels,
     Chain,
     Clahe,
+    Counts,
     Destripe,
     DetailEnhance,
+    MinMax,
     Percentile,
+    Sigma,
     Statistics,
     TwoPointNuc,
+    Window,
     from_bfloat16,
     recipe_from_dict,
 )
@@ -32,7 +36,13 @@ NUC = TwoPointNuc(
 )
 BAD = np.zeros(SHAPE, bool)
 BAD[3, 4] = BAD[9, 9] = True
-LEVELS = [Clahe(), Clahe(0, (3, 5)), DetailEnhance(), DetailEnhance(2, 0.3, 1, 0, 1, 0, 100)]
+LEVELS = [
+    Clahe(),
+    Clahe(0, (3, 5)),
+    Clahe(stretch=Percentile()),
+    DetailEnhance(),
+    DetailEnhance(2, 0.3, 1, 0, 1, 0, 100),
+]
 CORRECTIONS = [
     Destripe(), Destripe("both", 3, 0.5, 4.0), Destripe("rows"), BadPixels(), BadPixels(BAD), NUC,
 ]  # fmt: skip
@@ -97,8 +107,8 @@ def test_strided_and_colour_pictures(recipe, scene):
     view[...] = scene
     expected = recipe.apply(scene)
     np.testing.assert_array_equal(recipe.apply(view), expected)
-    if isinstance(recipe, DetailEnhance):
-        return  # its percentiles are of all channels
+    if isinstance(recipe, DetailEnhance) or getattr(recipe, "stretch", None):
+        return  # percentiles are of all channels
     turned = scene[::-1, ::-1]
     colour = np.stack([scene, turned, scene], axis=-1)
     out = recipe.apply(colour)
@@ -178,6 +188,11 @@ def test_what_is_no_picture_is_refused(recipe, scene):
         (lambda: Clahe(float("nan")), "clip_limit"),
         (lambda: Clahe(2, (0, 8)), "tiles must be two numbers from 1 to 256"),
         (lambda: Clahe(2, (8, 8, 8)), "tiles"),
+        (lambda: Clahe(stretch=Counts()), "stretch must be None or MinMax, .*found Counts"),
+        (
+            lambda: Clahe(stretch=Percentile(scope="source")).apply(np.zeros((2, 2), np.uint8)),
+            "needs the statistics of the source",
+        ),
         (lambda: DetailEnhance(0), "radius in 1..255"),
         (lambda: DetailEnhance(epsilon=0), "epsilon > 0"),
         (lambda: DetailEnhance(base_share=1.1), "base_share <= 1"),
@@ -205,6 +220,53 @@ def test_clahe_is_that_of_opencv(scene):
     expected = cv2.createCLAHE(3.0, (5, 4)).apply(scene)
     np.testing.assert_array_equal(Clahe(3.0, (4, 5)).apply(scene, dtype="uint16"), expected)
     np.testing.assert_allclose(Clahe(3.0, (4, 5)).apply(scene), expected / 65535, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "stretch", [Percentile(), Percentile(5, 80), MinMax(), Sigma(2), Window(1200, 2500)]
+)
+def test_clahe_behind_a_stretch_is_that_of_its_levels(scene, stretch):
+    levels = stretch.apply(scene, dtype="uint8")
+    expected = cv2.createCLAHE(3.0, (5, 4)).apply(levels)
+    recipe = Clahe(3.0, (4, 5), stretch)
+    np.testing.assert_array_equal(recipe.apply(scene, dtype="uint8"), expected)
+    np.testing.assert_allclose(recipe.apply(scene), expected / 255, rtol=1e-6)
+    valid = np.ones(SHAPE, bool)
+    valid[:9, 3:20] = False
+    levels = stretch.apply(scene, dtype="uint8", valid=valid)
+    expected = Clahe(3.0, (4, 5)).apply(levels, dtype="uint8", valid=valid)
+    np.testing.assert_array_equal(recipe.apply(scene, dtype="uint8", valid=valid), expected)
+    # Beside others in a chain, twice too: each step has its own memory.
+    for chain in (Chain((Destripe(), recipe, Percentile())), Chain((recipe, recipe))):
+        one_by_one = scene
+        for step in chain.recipes:
+            one_by_one = step.apply(one_by_one, dtype="uint16")
+        np.testing.assert_array_equal(chain.apply(scene, dtype="uint16"), one_by_one)
+        batch = chain.apply_batch(np.stack([scene, scene[::-1]]), dtype="uint16", threads=2)
+        np.testing.assert_array_equal(batch[0], one_by_one)
+        np.testing.assert_array_equal(batch[1], chain.apply(scene[::-1], dtype="uint16"))
+
+
+def test_a_stretch_of_raw_counts_makes_clahe_a_picture(rng):
+    """Without it a scene of 14 bits in 16 stays dark; with it all of the range is in use."""
+    y, x = np.mgrid[:512, :640]
+    frame = 7000 + 90 * np.sin(x / 80) * np.cos(y / 60) + rng.normal(0, 2, (512, 640))
+    frame = frame.astype(np.uint16)
+    raw, seen = (r.apply(frame) for r in (Clahe(), Clahe(stretch=Percentile())))
+    assert np.percentile(raw, 99) < 0.2
+    assert np.percentile(seen, 99) - np.percentile(seen, 1) > 0.8
+
+
+def test_statistics_fix_the_stretch_of_clahe(scene):
+    total = Statistics.of(scene) + Statistics.of(scene // 2)
+    recipe = Clahe(stretch=Percentile(scope="source"))
+    assert recipe.needs() == "source"
+    window = Percentile().resolve(total)
+    np.testing.assert_array_equal(
+        recipe.apply(scene, statistics=total), Clahe(stretch=window).apply(scene)
+    )
+    assert Clahe().needs() == "picture"
+    assert Clahe().resolve(total) == Clahe()
 
 
 def test_statistics_of_a_source_fix_the_window_of_detail_enhancement(scene):

@@ -143,6 +143,9 @@ RecipePtr make_match(std::vector<double> quantiles);
 /// Recipes one after another.
 RecipePtr make_chain(const std::vector<RecipePtr>& steps);
 
+/// `then` of the 256 levels that `first` makes of a picture.
+RecipePtr make_byte_levels(RecipePtr first, RecipePtr then);
+
 /// Renders many pictures over `threads` threads; `outs` one place for each. Where pictures and
 /// results together are more than the caches hold, results are stored past them.
 void render_many(const NativeRecipe& recipe, Span<const Picture> pictures,

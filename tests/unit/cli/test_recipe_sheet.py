@@ -38,6 +38,10 @@ def test_panels_are_what_the_recipes_give(frame):
     shown = np.clip(z / 6 + 0.5, 0, 1) * 255
     assert np.abs(panels["z_score"].pixels - shown).max() <= 0.51
     assert panels["t_linear"].note.endswith(" C")
+    # Nothing on the sheet is nearly black: raw 16-bit counts are stretched before.
+    assert panels["clahe"].recipe == Clahe(stretch=Percentile())
+    assert all(np.ptp(panel.pixels) > 100 for panel in panels.values())
+    assert recipe_panels((frame // 32).astype(np.uint8))[9].recipe == Clahe()
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (5, 900), (300, 2)])
@@ -52,6 +56,8 @@ def test_odd_pictures_have_a_sheet(shape, dtype):
 def test_parameters_are_told():
     assert parameters(Percentile(2, 98)) == "low 2, high 98"
     assert parameters(Clahe(3.5, (4, 8))) == "clip_limit 3.5, tiles 4 x 8"
+    told = "clip_limit 2, tiles 8 x 8, stretch percentile (low 1, high 99)"
+    assert parameters(Clahe(stretch=Percentile())) == told
     assert parameters(ZScore(7066.984, 2.0)) == "mean 7066.98, std 2"
     assert parameters(Chain((Window(0, 1), Clahe(2.0, (1, 1))))) == (
         "window (low 0, high 1) > clahe (clip_limit 2, tiles 1 x 1)"
