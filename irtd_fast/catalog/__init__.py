@@ -20,6 +20,7 @@ from irtd_fast.catalog.record import (
 from irtd_fast.errors import SourceError, UnknownSourceError
 
 __all__ = [
+    "OFFICIAL",
     "AnnotationSpec",
     "AttributeRange",
     "Expected",
@@ -30,9 +31,13 @@ __all__ = [
     "get",
     "load_file",
     "names",
+    "numbered",
     "parse_record",
     "records",
 ]
+
+OFFICIAL = range(1, 64)
+"""Numbers of IR-TD's official list, four of which it leaves out."""
 
 _FOLDER = Path(__file__).parent
 
@@ -45,6 +50,11 @@ def names() -> tuple[str, ...]:
 def records() -> Iterator[SourceRecord]:
     """Load all records, in the order of their keys."""
     return map(_load, names())
+
+
+def numbered(index: int) -> tuple[SourceRecord, ...]:
+    """Load the records of a number of the official list; none where the list leaves it out."""
+    return tuple(record for record in records() if index in record.index)
 
 
 def get(key: str) -> SourceRecord:
@@ -60,9 +70,18 @@ def get(key: str) -> SourceRecord:
             if key in record.aliases:
                 return record
         near = difflib.get_close_matches(key, known, n=3, cutoff=0.0)
-        message = f"no source {key!r} in the catalogue; nearest: {', '.join(near)}"
+        hint = _about_number(key) or f"nearest: {', '.join(near)}"
+        message = f"no source {key!r} in the catalogue; {hint}"
         raise UnknownSourceError(message, source=key)
     return _load(key)
+
+
+def _about_number(key: str) -> str:
+    """Say what a number of the official list is, if ``key`` is one."""
+    if not (key.isascii() and key.isdecimal() and int(key) in OFFICIAL):
+        return ""
+    found = ", ".join(record.key for record in numbered(int(key)))
+    return f"number {key} is {found}" if found else f"IR-TD's official list has no number {key}"
 
 
 @functools.cache

@@ -212,6 +212,8 @@ def check_patterns(variant: Variant, table: Table) -> None:
         _check_images(images, table.inside(f"images[{number}]"))
         if variant.video:
             _check_video(images, table.inside(f"images[{number}]"))
+    if variant.video and variant.pairs_by != "P0":
+        table.fail("pairing", "P0 alone goes with video: frames have no partners")
     for number, spec in enumerate(variant.annotations):
         _check_pattern(table.inside(f"annotations[{number}]"), "files", spec.files)
     for split, pattern in variant.split_files.items():

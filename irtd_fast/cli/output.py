@@ -9,6 +9,7 @@ from __future__ import annotations
 import enum
 import json
 import sys
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import IO, Any
@@ -18,7 +19,6 @@ import typer
 from irtd_fast.types import Problem
 
 PROBLEMS_SHOWN = 20
-_UNLIMITED = 10_000  # columns of a pipe or file: never folded
 
 
 class ExitCode(enum.IntEnum):
@@ -88,22 +88,47 @@ def print_table(
         rows: Cells; ``None`` is shown as ``-``.
         right: Numbers of the columns aligned to the right.
     """
+    numbers = set(right)
+    shown = [["-" if cell is None else plain(cell) for cell in row] for row in rows]
+    if not is_terminal(sys.stdout):
+        _print_aligned(header, shown, numbers)
+        return
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    numbers = set(right)
     for number, title in enumerate(header):
         table.add_column(title, justify="right" if number in numbers else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*[Text("-" if cell is None else plain(cell)) for cell in row])
-    width = None if is_terminal(sys.stdout) else _UNLIMITED
-    console = Console(file=sys.stdout, width=width, markup=False, highlight=False, emoji=False)
+    for row in shown:
+        table.add_row(*map(Text, row))
+    console = Console(file=sys.stdout, markup=False, highlight=False, emoji=False)
     with console.capture() as capture:  # trailing blanks of the last column are only noise
         console.print(table)
     for line in capture.get().splitlines():
         typer.echo(line.rstrip())
+
+
+def _print_aligned(header: Sequence[str], rows: list[list[str]], right: set[int]) -> None:
+    """Print what a terminal of any width would show; rich's import costs more than the listing."""
+    lines = [list(header), *rows]
+    widths = [max(map(_columns, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        parts = []
+        for number, (cell, width) in enumerate(zip(line, widths, strict=True)):
+            blank = " " * (width - _columns(cell))
+            parts.append(blank + cell if number in right else cell + blank)
+        typer.echo("  ".join(parts).rstrip())
+
+
+def _columns(text: str) -> int:
+    """Columns of a terminal that a text takes: East Asian letters two, combining marks none."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if unicodedata.combining(c) else 1 + (unicodedata.east_asian_width(c) in "WF")
+        for c in text
+    )
 
 
 def print_pairs(pairs: Iterable[tuple[str, object]], indent: str = "  ") -> None:

@@ -33,7 +33,6 @@ CatalogFile = Annotated[
         help="A source record of your own instead of those in the catalogue.",
     ),
 ]  # fmt: skip
-OFFICIAL = range(1, 64)
 
 
 @app.callback()
@@ -68,7 +67,7 @@ def sources(
 def _gaps() -> list[int]:
     """Numbers that IR-TD's list of 63 leaves out."""
     used = {number for record in catalog.records() for number in record.index}
-    return sorted(set(OFFICIAL) - used)
+    return sorted(set(catalog.OFFICIAL) - used)
 
 
 def _records(file: Path | None) -> list[SourceRecord]:
@@ -84,7 +83,9 @@ def _numbers(index: tuple[int, ...]) -> str | None:
 @app.command()
 @guarded
 def show(
-    key: Annotated[str | None, typer.Argument(metavar="KEY", help="Key of a source.")] = None,
+    key: Annotated[
+        str | None, typer.Argument(metavar="KEY", help="Key of a source, or its number.")
+    ] = None,
     as_json: JsonFlag = False,
     catalog_file: CatalogFile = None,
 ) -> None:
@@ -115,6 +116,10 @@ def _one(key: str | None, file: Path | None) -> SourceRecord:
         return catalog.load_file(file)
     if key is None:
         raise typer.BadParameter("say which source, or give --catalog", param_hint="'KEY'")
+    if key.isdecimal():
+        numbered = catalog.numbered(int(key))
+        if len(numbered) == 1:
+            return numbered[0]
     return catalog.get(key)
 
 

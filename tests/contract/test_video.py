@@ -256,7 +256,8 @@ def test_without_the_library_nothing_is_guessed(made, monkeypatch):
     [
         ({"infrared": r"(?P<stem>.+)\.avi"}, "needs a group 'sequence'"),
         ({"infrared": r"(?P<sequence>.+)_(?P<frame>\d)\.avi"}, "needs a group 'sequence'"),
-        ({"visible": r"v/(?P<sequence>.+)\.avi"}, "do not go with video"),
+        ({"visible": r"v/(?P<sequence>.+)\.avi"}, "visible: and mask do not go with video"),
+        ({"mask": r"m/(?P<sequence>.+)\.avi"}, "and mask do not go with video"),
     ],
 )
 def test_records_of_videos_are_checked(change, message):
@@ -268,4 +269,14 @@ def test_records_of_videos_are_checked(change, message):
     parse_record(data, "mine")
     images.update(change)
     with pytest.raises(SourceError, match=message):
+        parse_record(data, "mine")
+
+
+@pytest.mark.parametrize("rule", ["P4", "P6"])
+def test_frames_of_videos_have_no_partners(rule):
+    data = RECORD.to_dict()
+    variant = next(v for v in data["variants"] if v["video"])
+    assert RECORD.registration == "unpaired"  # no published source pairs videos
+    variant["pairing"] = rule
+    with pytest.raises(SourceError, match="pairing: P0 alone goes with video"):
         parse_record(data, "mine")

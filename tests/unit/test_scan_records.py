@@ -5,6 +5,7 @@ from __future__ import annotations
 import imagecodecs
 import numpy as np
 import pytest
+from dump_trees import HEIGHT, WIDTH, tree
 
 import irtd_fast
 from irtd_fast import catalog
@@ -196,3 +197,22 @@ def test_frames_are_compared_as_numbers_and_ranks_are_places():
         ["a/0005"], ["a/0007"], ["a/10"], [],
     ]  # fmt: skip
     assert found(sequence="b", rank="1") == ["b/0002"]
+
+
+def test_massmind_takes_both_published_forms_of_names_and_reads_numbers(tmp_path):
+    classes = np.zeros((HEIGHT, WIDTH), np.uint8)  # sky
+    classes[10:] = 1  # water
+    classes[12:15, 3:7] = 3  # obstacle
+    classes[16:18, 20:25] = 4  # living obstacle
+    files = {}
+    for stem in ("a00068686", "a1571161484_881385"):
+        for folder, array in (("data", np.full_like(classes, 90)), ("mask", classes)):
+            files[f"{folder}/{stem}.png"] = bytes(imagecodecs.png_encode(array))
+    manifest = scan(tree(tmp_path, files), catalog.get("massmind"))
+    assert (manifest.variant, manifest.problems) == ("official", [])
+    assert [s.name for s in manifest.samples] == ["a00068686", "a1571161484_881385"]
+    for sample in manifest.samples:
+        assert [(o.category, o.box) for o in sample.objects] == [
+            ("obstacle", (3, 12, 7, 15)), ("living obstacle", (20, 16, 25, 18)),
+        ]  # fmt: skip
+        assert sample.attributes["classes"] == "sky,water,obstacle,living obstacle"

@@ -12,6 +12,7 @@ from typer.testing import Result
 
 from irtd_fast import __version__, catalog
 from irtd_fast.cli import demo as demo_module
+from irtd_fast.cli import output
 from irtd_fast.store.dataset import open_store
 from irtd_fast.synth import Truth, add_defects, write_dump
 
@@ -20,6 +21,7 @@ IrtdJson = Callable[..., tuple[int, Any]]
 
 BOUNDS = ("disk", "decode", "transform", "python")
 HEAVY = ("zarr", "scipy", "numba", "lxml", "tifffile", "imagecodecs", "cv2", "torch")
+READERS = ("irtd_fast.formats", "irtd_fast.scan", "irtd_fast.images", "rich", "numpy")
 
 
 def test_version(irtd: Irtd):
@@ -33,11 +35,14 @@ def test_help_names_the_exit_codes(irtd: Irtd):
     assert "130 interrupted" in done.stdout
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["sources"], ["sources", "show", "llvip"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["sources"], ["sources", "--json"], ["sources", "show", "llvip"]]
+)
 def test_start_up_is_light(process: Callable[..., Any], arguments: list[str]):
+    unwanted = HEAVY + (READERS if "sources" in arguments else ())
     code = (
         "import sys\nfrom irtd_fast.cli.main import main\nmain()\n"
-        f"print([name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)"
+        f"print([name for name in {unwanted!r} if name in sys.modules], file=sys.stderr)"
     )
     done = process(*arguments, code=code)
     assert done.stderr == "[]\n", done.stderr
@@ -69,6 +74,38 @@ def test_sources_show_tells_terms_and_layouts(irtd: Irtd, irtd_json: IrtdJson):
         assert f"variant {variant.name}" in shown
         assert variant.images[0].infrared in shown
     assert irtd_json("sources", "show", "hit-uav") == (0, record.to_dict())
+
+
+@pytest.mark.parametrize("number", [5, 15, 25, 26])
+def test_numbers_that_the_official_list_leaves_out(irtd: Irtd, irtd_json: IrtdJson, number: int):
+    assert "numbers 5, 15, 25, 26 are not in IR-TD's official list" in irtd("sources").stdout
+    assert irtd_json("sources")[1]["not_in_the_official_list"] == [5, 15, 25, 26]
+    refused = irtd("sources", "show", str(number))
+    assert refused.exit_code == 2
+    assert f"IR-TD's official list has no number {number}" in refused.stderr
+
+
+def test_sources_are_shown_by_number_where_it_says_which(irtd: Irtd):
+    assert irtd("sources", "show", "14").stdout == irtd("sources", "show", "drone-vehicle").stdout
+    assert "web-data" in irtd("sources", "show", "40").stdout
+    refused = irtd("sources", "show", "63")
+    assert refused.exit_code == 2
+    assert "number 63 is flir-v1, flir-v1-16bit, flir-v2" in refused.stderr
+
+
+def test_a_table_in_a_pipe_is_that_of_a_wide_terminal(capsys: Any, monkeypatch: Any):
+    rows = [("a", 1, "x  y"), ("long name", 12345, None), ("\u5e73\u4eee", 7, "e\u0301\t\x1b[1m")]
+    arguments: dict[str, Any] = {"right": (1,)}
+    output.print_table(("name", "n", "说明"), rows, **arguments)
+    piped = capsys.readouterr().out
+    monkeypatch.setattr(output, "is_terminal", lambda stream: True)
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("TERM", "dumb")
+    output.print_table(("name", "n", "说明"), rows, **arguments)
+    assert capsys.readouterr().out == piped
+    assert "\\x1b[1m" in piped
+    assert len({line.index("x") for line in piped.splitlines() if "x  y" in line}) == 1
 
 
 # ---- ingest, info, verify ---------------------------------------------------------------------
