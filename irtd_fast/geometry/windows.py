@@ -76,14 +76,28 @@ class Pictures:
     Attributes:
         boxes: (n, 4) xyxy in native pixels, whatever they hold.
         offsets: (samples + 1,); boxes of sample i are ``[offsets[i], offsets[i + 1])``.
-        heights: (samples,) rows of each picture.
-        widths: (samples,) columns.
+        heights: (samples,) rows of each picture, at least 1.
+        widths: (samples,) columns, at least 1.
+
+    Raises:
+        ValueError: Shapes that do not fit, or a picture without pixels.
     """
 
     boxes: NDArray[np.float32]
     offsets: NDArray[np.int64]
     heights: NDArray[np.int64]
     widths: NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        """Check shapes and sizes."""
+        count = len(self.heights)
+        if self.boxes.ndim != 2 or self.boxes.shape[1] != 4:
+            raise ValueError(f"boxes must be (n, 4), found shape {self.boxes.shape}")
+        if self.widths.shape != (count,) or self.offsets.shape != (count + 1,):
+            found = f"{self.widths.shape} and {self.offsets.shape}"
+            raise ValueError(f"need {count} widths and {count + 1} offsets, found {found}")
+        if count and min(self.heights.min(), self.widths.min()) < 1:
+            raise ValueError("pictures must have a row and a column, found one without")
 
     @property
     def owner(self) -> NDArray[np.int64]:
@@ -238,11 +252,21 @@ def _place(
     return np.concatenate([corner, corner + size], axis=1), np.asarray(fits.any(axis=1))
 
 
+def _check_sides(sides: Floats) -> None:
+    if sides.ndim != 2 or sides.shape[1] != 2 or not (sides > 0).all():
+        found = f"shape {sides.shape}" if sides.size == 0 else f"{sides.min()} among {sides.shape}"
+        raise ValueError(f"sides must be (n, 2) widths and heights, positive, found {found}")
+
+
 def letterbox_windows(sides: Floats, size: Sizes) -> Floats:
     """Smallest windows (n, 4) of a frame's shape around whole pictures (n, 2: width, height).
 
     ``size`` is (height, width) of the frame, or (n, 2) of each picture's.
+
+    Raises:
+        ValueError: A side that is not positive.
     """
+    _check_sides(sides)
     frame = np.asarray(size, np.float64)[..., ::-1]
     shape = frame * (sides / frame).max(axis=1, keepdims=True)
     corner = (sides - shape) / 2
@@ -253,7 +277,11 @@ def centred_windows(sides: Floats, ratio: tuple[float, float] | tuple[Floats, Fl
     """Largest centred windows (n, 4) of whole pixels within ratio bounds; sides as above.
 
     The bounds are numbers, or (n,) arrays.
+
+    Raises:
+        ValueError: A side that is not positive.
     """
+    _check_sides(sides)
     widths, heights = sides[:, 0], sides[:, 1]
     aspect = np.clip(widths / heights, *ratio)
     wide = np.maximum(1, np.minimum(widths, np.rint(heights * aspect)))

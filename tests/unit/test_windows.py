@@ -12,7 +12,16 @@ from hypothesis import strategies as st
 import irtd_fast
 from irtd_fast import synth
 from irtd_fast.geometry.remap import BoxOptions, remap_boxes
-from irtd_fast.geometry.windows import ObjectCrop, Outcome, Pictures, letterbox_windows
+from irtd_fast.geometry.windows import (
+    LANES,
+    TRIES,
+    ObjectCrop,
+    Outcome,
+    Pictures,
+    centred_windows,
+    letterbox_windows,
+    object_windows,
+)
 from irtd_fast.load import Augment, Loader
 from irtd_fast.load.augment import window_matrices
 
@@ -286,6 +295,44 @@ def test_the_loader_pads_a_letterbox_with_edge_pixels(dataset):
 def test_letterbox_windows_have_the_frames_shape():
     windows = letterbox_windows(np.array([[200.0, 100], [50, 100]]), (100, 100))
     assert windows.tolist() == [[0, -50, 200, 150], [-25, 0, 75, 100]]
+    assert letterbox_windows(np.zeros((0, 2)), (100, 100)).shape == (0, 4)
+
+
+@pytest.mark.parametrize("rule", [ObjectCrop(), ObjectCrop(objects=None, fallback="centre")])
+@pytest.mark.parametrize("height", [1, 2, 300])
+@pytest.mark.parametrize("width", [1, 300])
+def test_pictures_of_a_pixel_have_windows(rule, height, width):
+    boxes = np.array([[0, 0, 1, 1], [np.nan] * 4, [0, 0, 0, 0]], np.float32)
+    pictures = Pictures(boxes, np.array([0, 3]), np.array([height]), np.array([width]))
+    numbers = np.full((1, TRIES * LANES), 0.5), np.full(3, 0.5)
+    drawn = object_windows(pictures, rule, ((0.3, 1.0), (0.8, 1.25)), (64, 64), numbers)
+    assert drawn.chosen.tolist() == [True, False, False]
+    x0, y0, x1, y1 = drawn.windows[0]
+    assert x1 - x0 >= 1
+    assert y1 - y0 >= 1
+    if drawn.outcomes[0] == Outcome.CENTRE:  # nothing is promised, but it lies in the picture
+        assert 0 <= x0 < x1 <= width
+        assert 0 <= y0 < y1 <= height
+    else:
+        assert x0 <= 0 < 1 <= x1
+        assert y0 <= 0 < 1 <= y1
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: letterbox_windows(np.array([[0.0, 5]]), (4, 4)), "positive, found 0.0"),
+        (lambda: letterbox_windows(np.array([[np.nan, 5]]), (4, 4)), "positive, found nan"),
+        (lambda: centred_windows(np.array([[5.0, 0]]), (1, 1)), "positive, found 0.0"),
+        (lambda: centred_windows(np.zeros(2), (1, 1)), "found 0.0 among"),
+        (lambda: Pictures(np.zeros((1, 3)), np.arange(2), *np.ones((2, 1), int)), r"\(1, 3\)"),
+        (lambda: Pictures(np.zeros((1, 4)), np.arange(3), *np.ones((2, 1), int)), "2 offsets"),
+        (lambda: Pictures(np.zeros((1, 4)), np.arange(2), *np.zeros((2, 1), int)), "without"),
+    ],
+)
+def test_pictures_that_are_none_are_refused(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
 
 
 @pytest.mark.parametrize(
