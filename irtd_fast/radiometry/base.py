@@ -50,11 +50,14 @@ class Recipe:
     Attributes:
         name: Word in JSON and on the command line.
         invertible: True if ``inverse`` brings counts back.
+        numeric: True if the next of a chain gets the very numbers (counts, temperatures) that
+            ``inverse`` takes, not levels of a type.
         input_types: Types of pictures it takes.
     """
 
     name: ClassVar[str] = ""
     invertible: ClassVar[bool] = False
+    numeric: ClassVar[bool] = False
     input_types: ClassVar[tuple[str, ...]] = INPUT_TYPES
 
     def apply(

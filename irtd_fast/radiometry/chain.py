@@ -21,6 +21,10 @@ class Chain(Recipe):
     A step hands on a picture of the type it got (``Clahe`` of uint16 gives uint16), except that a
     step that makes temperatures hands on float32.
 
+    It has an inverse (``invertible``) if every step has one and those before the last hand on
+    numbers: ``Counts``, ``TwoPointNuc``, ``Planck`` and ``TLinear``. What a correction rounded in
+    between comes back within half a count of it.
+
     Attributes:
         recipes: At least one; of the steps only the last sees the output's type.
     """
@@ -34,6 +38,8 @@ class Chain(Recipe):
         if not steps or not all(isinstance(step, Recipe) for step in steps):
             raise ValueError(f"need at least one recipe, and only recipes, found {steps!r}")
         object.__setattr__(self, "recipes", steps)
+        able = all(step.invertible for step in steps) and all(step.numeric for step in steps[:-1])
+        object.__setattr__(self, "invertible", able)
 
     def _apply(self, image: Pixels, dtype: OutputType, valid: Valid) -> NDArray[Any]:
         for step in self.recipes[:-1]:
@@ -45,6 +51,28 @@ class Chain(Recipe):
         between: OutputType = "float32"  # a step in the middle may give what it likes
         steps = [step.native(between) for step in self.recipes[:-1]]
         return _core.chain_recipe([*steps, self.recipes[-1].native(dtype)])
+
+    def inverse(
+        self, values: NDArray[Any], *, bounds: tuple[float, float] | None = None
+    ) -> NDArray[np.float64]:
+        """Counts before the first step.
+
+        Args:
+            values: What ``apply`` gave.
+            bounds: Of the last step, for the picture that it got.
+
+        Raises:
+            ValueError: A step has no inverse, or hands on levels instead of numbers.
+        """
+        for place, step in enumerate(self.recipes):
+            if not step.invertible:
+                raise ValueError(f"Chain has no inverse: {step.name} has none")
+            if not step.numeric and place + 1 < len(self.recipes):
+                raise ValueError(f"Chain has no inverse: {step.name} hands on levels")
+        counts = self.recipes[-1].inverse(values, bounds=bounds)
+        for step in reversed(self.recipes[:-1]):
+            counts = step.inverse(counts)
+        return counts
 
     def needs(self) -> Scope:
         """The widest scope of the steps."""

@@ -191,6 +191,7 @@ class TwoPointNuc(Recipe):
     gain: NDArray[np.float32]
     offset: NDArray[np.float32]
     name: ClassVar[str] = "two_point_nuc"
+    numeric: ClassVar[bool] = True
     invertible: ClassVar[bool] = True
 
     def __post_init__(self) -> None:

@@ -93,6 +93,7 @@ class Counts(Stretch):
     """Counts as the sensor gave them; integer outputs saturate, float16 overflows to infinity."""
 
     name: ClassVar[str] = "counts"
+    numeric: ClassVar[bool] = True
 
     def bounds(self, image: Pixels, *, valid: Valid = None) -> tuple[float, float]:
         """(0, 1): a count stays what it is."""

@@ -93,6 +93,7 @@ class _Thermometer(Recipe):
     """What camera models share: float outputs only, and temperatures for the next of a chain."""
 
     invertible: ClassVar[bool] = True
+    numeric: ClassVar[bool] = True
     input_types: ClassVar[tuple[str, ...]] = ("uint8", "uint16")
 
     def hands_on(self, image: Pixels) -> OutputType:

@@ -159,6 +159,30 @@ def test_pictures_that_hardly_are_any(name: str, shape: Shape, rng: np.random.Ge
                 assert not values.size or (values.min() >= 0 and values.max() <= 1)
 
 
+def test_a_chain_is_undone_step_by_step(rng: np.random.Generator) -> None:
+    image = rng.integers(14000, 14200, (5, 6)).astype(np.uint16)
+    planck, nuc = MAKE["planck"]((5, 6)), MAKE["two_point_nuc"]((5, 6))
+    for steps, near in (
+        ((TLinear(), Window(550, 580)), 0.01),
+        ((planck, Window(-60, 200)), 0.2),
+        ((nuc, Counts(), TLinear(0.01), Window(170, 180)), 0.6),  # the first one rounds
+        ((Counts(), Invert()), 1e-9),
+    ):
+        chain = recipe_from_dict(Chain(steps).to_dict())
+        assert chain.invertible
+        out = chain.apply(image, dtype="uint16" if steps[-1].name == "invert" else "float32")
+        np.testing.assert_allclose(chain.inverse(out), image, atol=near)
+    for steps, message in (
+        ((Percentile(), Window(0, 9)), "percentile hands on levels"),
+        ((Invert(), MinMax()), "invert hands on levels"),
+        ((Destripe(), Window(0, 9)), "destripe has none"),
+        ((TLinear(), Chain((MinMax(), MinMax()))), "chain has none"),
+    ):
+        assert not Chain(steps).invertible
+        with pytest.raises(ValueError, match=message):
+            Chain(steps).inverse(np.zeros((5, 6), np.float32), bounds=(0, 1))
+
+
 def test_constant_pictures_divide_by_nothing(name: str) -> None:
     image = np.full((5, 6), FLAT, np.uint16)
     recipe = MAKE[name]((5, 6))

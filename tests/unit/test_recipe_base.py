@@ -181,8 +181,7 @@ def test_inverse_brings_counts_back():
     assert np.abs(back - image).max() <= 1
     with pytest.raises(ValueError, match="needs the bounds"):
         recipe.inverse(out)
-    with pytest.raises(ValueError, match="has no inverse"):
-        Chain((recipe,)).inverse(out)
+    np.testing.assert_array_equal(Chain((recipe,)).inverse(out, bounds=recipe.bounds(image)), back)
 
 
 def test_frozen_arrays_are_copies():
