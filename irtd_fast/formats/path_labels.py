@@ -9,10 +9,9 @@ from typing import Literal
 
 from irtd_fast.formats.base import BoxOptions, LabelFile, Report
 from irtd_fast.formats.columns import parse_columns
-from irtd_fast.formats.matlab import is_matlab, read_matlab
+from irtd_fast.formats.lists import list_lines
 from irtd_fast.formats.options import check_pattern
 from irtd_fast.formats.row_options import RowOptions
-from irtd_fast.formats.table import LIMIT_MB, refuse_wide_text
 from irtd_fast.formats.text_rows import read_text_rows
 from irtd_fast.types import Problem, RawLabels
 
@@ -111,23 +110,11 @@ def _ids(file: LabelFile, options: PathOptions, report: Report) -> Iterator[RawL
 
 
 def _words(file: LabelFile, options: PathOptions) -> Iterator[tuple[str, str]]:
-    data = file.read_bytes(options.limit_mb or LIMIT_MB)
-    if is_matlab(data):
-        values = read_matlab(file, data, options.variable).reshape(-1)
-        for number, value in enumerate(values.tolist()):
-            whole = isinstance(value, float) and value.is_integer()
-            yield f"entry {number + 1}", str(int(value) if whole else value).strip()
-        return
-    refuse_wide_text(file, data)
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        file.refuse("expected UTF-8 text", data.count(b"\n", 0, error.start) + 1)
     count = 0
-    for number, line in enumerate(text.splitlines(), start=1):
+    for where, line in list_lines(file, options.limit_mb, options.variable):
         for word in re.split(r"[,;\s]+", line):
             count += bool(word)
             if count > _MOST_IDS:
-                file.refuse(f"expected at most {_MOST_IDS} ids", number)
+                file.refuse(f"expected at most {_MOST_IDS} ids, found more at {where}")
             if word:
-                yield f"line {number}", word
+                yield where, word

@@ -32,6 +32,7 @@ class RowOptions(BoxOptions):
         first: See ``frames``.
         stride: See ``frames``. 0: found from the counts of rows and pictures; refused if that
             does not give one answer.
+        strides: With ``stride`` 0: the only ones to choose from; none stands for any.
         absent: Which rows say that there is no target: ``none``; ``zeros``: only zeros, or only
             NaN; ``empty``: also width or height <= 0. Such a row makes no object; the attribute
             ``infrared_target`` (or ``visible_target``) of the picture is ``absent``.
@@ -54,6 +55,7 @@ class RowOptions(BoxOptions):
     frames: Literal["number", "rank"] = "number"
     first: int = 1
     stride: int = 1
+    strides: tuple[int, ...] = ()
     absent: Literal["none", "zeros", "empty"] = "none"
     file_name: str = ""
     zfill: int = 0
@@ -80,6 +82,8 @@ class RowOptions(BoxOptions):
             raise ValueError("first, stride: must not be negative")
         if self.ranges.keys() and not any(role.endswith("?") for role in columns.roles):
             raise ValueError("ranges: no column asks for them (+NAME?)")
+        if self.strides and (self.stride or min(self.strides) < 1):
+            raise ValueError("strides: go with stride 0, and are 1 or more")
         check_pattern("file_name", self.file_name)
 
     def parsed(self) -> Columns:

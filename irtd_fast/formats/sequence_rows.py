@@ -56,13 +56,19 @@ class SequenceRows(Sequence[RawLabels]):
     def settle(self, pictures: int) -> bool:
         """Find the stride from the number of pictures of the whole sequence.
 
-        Row k is about picture k * stride, so there are ceil(pictures / stride) rows.
+        Row k is about picture k * stride, so there are ceil(pictures / stride) rows. The
+        option ``strides`` says which ones may be; of them all, another one would often fit a
+        sequence that was cut short.
 
         Returns:
-            Whether exactly one stride fits.
+            Whether exactly one stride fits; all strides give a single row the first picture.
         """
-        fitting = [s for s in range(1, pictures + 1) if -(-pictures // s) == self.rows]
-        self.stride = fitting[0] if len(fitting) == 1 else 0
+        choice = self._options.strides or range(1, pictures + 1)
+        fitting = [s for s in choice if -(-pictures // s) == self.rows]
+        one = len(fitting) == 1 or (
+            self.rows == 1 and bool(self._options.strides) and bool(fitting)
+        )
+        self.stride = fitting[-1] if one else 0
         return self.stride > 0
 
     def at(self, number: int) -> RawLabels | None:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
-from irtd_fast.formats.base import stem_of
+from irtd_fast.errors import AnnotationError
+from irtd_fast.formats.base import LabelFile, stem_of
+from irtd_fast.formats.lists import list_lines
 from irtd_fast.scan.drafts import Draft, Group
+from irtd_fast.scan.labels import unreadable
 from irtd_fast.scan.layout import Layout
 from irtd_fast.types import Problem
 
@@ -85,16 +89,14 @@ class _Lists:
     def _entries(self, path: str) -> Iterator[tuple[str, str]]:
         """Give the place and text of each entry; ids may stand in one line with commas."""
         try:
-            text = (self._root / path).read_text(encoding="utf-8-sig")
-        except (OSError, UnicodeDecodeError) as error:
-            message = f"cannot be read: {error}"
-            problem = Problem("unreadable-split-list", path, "", message, "list left out")
+            for where, line in list_lines(LabelFile(self._root, path, {})):
+                for entry in [line] if self._by == "stem" else line.split(","):
+                    if entry.strip():
+                        yield where, entry.strip()
+        except AnnotationError as error:
+            told = unreadable(path, error)
+            problem = replace(told, code="unreadable-split-list", action="list left out")
             self._problems.append(problem)
-            return
-        for number, line in enumerate(text.splitlines(), start=1):
-            for entry in [line] if self._by == "stem" else line.split(","):
-                if entry.strip():
-                    yield f"line {number}", entry.strip()
 
     def _canonical(self, text: str) -> str:
         """Numbers are compared without leading zeros, but stems are names."""

@@ -75,6 +75,8 @@ def test_tables_that_records_use(kind, table):
         (RowOptions, {"scope": "per_sequence"}, "per_sequence takes"),
         (RowOptions, {"scope": "per_picture"}, "scope: expected one of per_image"),
         (RowOptions, {"stride": -1}, "negative"),
+        (RowOptions, {"strides": [1, 10]}, "strides: go with stride 0"),
+        (RowOptions, {"stride": 0, "strides": [0, 10]}, "strides: go with stride 0"),
         (RowOptions, {"stride": 1.5}, "stride: expected int"),
         (RowOptions, {"first": True}, "first: expected int"),
         (RowOptions, {"file_name": "("}, "file_name: not a regular expression"),

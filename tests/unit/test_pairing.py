@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
+import re
 
 import imagecodecs
 import numpy as np
 import pytest
+import scipy.io
 from dump_trees import JPEG, codes, tree
 
 import irtd_fast
@@ -175,6 +179,44 @@ def test_splits_by_identity_on_one_line(tmp_path):
     (problem,) = manifest.problems
     assert (problem.code, problem.where) == ("split-without-image", "line 1")
     assert "'444'" in problem.message
+
+
+def test_splits_by_identity_of_a_mat_file(tmp_path):
+    files = dict.fromkeys([f"cam{c}/{i:04d}/0001.jpg" for c in (3, 6) for i in (1, 20, 300)])
+    stream = io.BytesIO()
+    scipy.io.savemat(stream, {"id": np.array([[1, 300, 444]], np.uint16)})
+    lists = {"exp/train_id.mat": stream.getvalue(), "exp/test_id.txt": "20"}
+    manifest = scanned(
+        tmp_path, IDS.replace(r"train_id\.txt", r"train_id\.mat"), {**files, **lists}
+    )
+    assert {s.identity: s.split for s in manifest.samples} == {1: "train", 20: "test", 300: "train"}
+    (problem,) = manifest.problems
+    assert (problem.code, problem.path) == ("split-without-image", "exp/train_id.mat")
+    assert problem.where == "entry 3"
+
+
+@pytest.mark.parametrize(
+    ("content", "where", "message"),
+    [
+        ("1\n2".encode("utf-16"), "line 1", "found UTF-16"),
+        (b"1\n2\n\xff\n", "line 3", "expected UTF-8"),
+        (b"1\n\x00", "line 2", "zero byte"),
+        (b"MATLAB 5.0" + bytes(300), "", "not a MATLAB file|MATLAB"),
+        (None, "", "at most 64 MB"),
+    ],
+)
+def test_a_list_that_cannot_be_read_is_told_and_the_rest_is_read(tmp_path, content, where, message):
+    files = dict.fromkeys([f"cam3/{i:04d}/0001.jpg" for i in (1, 20)])
+    lists = {"exp/train_id.txt": content or b"1", "exp/test_id.txt": "20"}
+    manifest = scanned(tmp_path, IDS, {**files, **lists})
+    if content is None:
+        os.truncate(tmp_path / "dump/exp/train_id.txt", 10**12)  # a hole: nothing is written
+        manifest = scan(tmp_path / "dump", record(tmp_path, IDS))
+    assert {s.identity: s.split for s in manifest.samples} == {1: "", 20: "test"}
+    (problem,) = manifest.problems
+    assert (problem.code, problem.path) == ("unreadable-split-list", "exp/train_id.txt")
+    assert problem.where == where
+    assert re.search(message, problem.message)
 
 
 PATHS = r"""

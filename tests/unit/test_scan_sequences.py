@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from dump_trees import JPEG, codes, tree
 
+from irtd_fast import catalog
 from irtd_fast.catalog import Sampling
 from irtd_fast.catalog.parse import parse_record
 from irtd_fast.scan import scan
+from irtd_fast.synth import write_dump
 
 
 def record(pattern, options, **annotation):
@@ -77,6 +79,32 @@ def test_a_stride_that_counts_do_not_give_is_refused(tmp_path):
     assert codes(manifest) == ["unclear-stride"]
     assert manifest.problems[0].message == "3 rows for 20 pictures do not give one stride"
     assert not any(sample.objects for sample in manifest.samples)
+
+
+def test_long_sequences_of_vtuav_by_their_counts(tmp_path):
+    """Rows of every tenth frame, of every frame, and of a sequence that was cut short."""
+    truth = write_dump(tmp_path, source="vtuav", variant="long", count=69, size=(64, 80))
+    every = tmp_path / "test_LT_001/elebike_003/ir.txt"
+    every.write_text("".join(f"{k},2,3,4\n" for k in range(23)))
+    for frame in range(15, 23):
+        for side in ("ir", "rgb"):
+            (tmp_path / f"test_LT_001/pedestrian_002/{side}/{frame:06d}.jpg").unlink()
+    manifest = scan(tmp_path, catalog.get("vtuav"), sampling=Sampling())
+    assert manifest.variant == "long"
+    refused = [p for p in manifest.problems if p.code == "unclear-stride"]
+    assert [p.path for p in refused] == [
+        f"test_LT_001/pedestrian_002/{name}.txt" for name in ("ir", "rgb")
+    ]
+    assert refused[0].message == "3 rows for 15 pictures do not give one stride"
+    infrared = {
+        s.name: s.objects[0].box for s in manifest.samples
+        if s.objects and s.objects[0].modality == "infrared"
+    }  # fmt: skip
+    bus = {s.name: s.objects[0].box for s in truth if s.sequence == "bus_001" and s.objects}
+    assert {name: box for name, box in infrared.items() if name.startswith("bus")} == bus
+    assert len(bus) == 2  # the target is away in one of three
+    rest = {name: box for name, box in infrared.items() if not name.startswith("bus")}
+    assert rest == {f"elebike_003/{k:06d}": (k, 2, k + 3, 6) for k in range(23)}
 
 
 def test_rows_without_pictures_are_one_problem_and_pictures_without_rows_many(tmp_path):

@@ -160,6 +160,19 @@ def test_stride_from_counts_or_refusal(tmp_path, rows, pictures, settled):
 
 
 @pytest.mark.parametrize(
+    ("rows", "pictures", "stride"),
+    [(3, 23, 10), (23, 23, 1), (1, 7, 10), (1, 1, 10), (10, 91, 10), (10, 50, 0), (46, 23, 0),
+     (12, 23, 0), (0, 5, 0)],
+)  # fmt: skip
+def test_stride_from_a_choice_of_two(tmp_path, rows, pictures, stride):
+    """A sequence that was cut short fits 5, say; that is no stride of the publisher's."""
+    options = {"first": 0, "stride": 0, "strides": [1, 10]}
+    found, _ = sequence(tmp_path, "1 2 3 4\n" * rows, **options)
+    assert found.settle(pictures) == (stride > 0)
+    assert found.stride == stride
+
+
+@pytest.mark.parametrize(
     ("absent", "expected"), [("none", "oooo?"), ("zeros", "oaooa"), ("empty", "oaaaa")]
 )
 def test_absent_targets_by_policy(tmp_path, absent, expected):
