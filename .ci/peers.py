@@ -34,8 +34,8 @@ ENVIRONMENTS = {
     "streaming": [
         [TORCH, "numpy<2.2", OLD_OPENCV, "boto3", "brotli", "requests", "tqdm", "zstd",
          "python-snappy", "xxhash", "paramiko", "psutil", "pyarrow", "pillow", "filelock",
-         "fsspec", "pydantic", "cramjam", "catalogue", "packaging"],
-        ["--no-deps", "mosaicml-streaming==0.13.0"],
+         "fsspec", "pydantic", "cramjam", "catalogue", "packaging", "transformers<5"],
+        ["--no-deps", "torchvision==0.28.0", "mosaicml-streaming==0.13.0"],
     ],
     "dali": [
         ["numpy", "gast", "optree", "makefun", "libcst", "nvtx", "astunparse", "dm-tree", "six",
@@ -44,7 +44,8 @@ ENVIRONMENTS = {
     ],
     "ffcv": [
         ["numpy==1.26.4", "wheel", "pkgconfig", "pybind11", TORCH, "numba", "pandas", "tqdm",
-         "opencv-python-headless==4.10.0.84", "terminaltables", "assertpy", "fastargs", "psutil"],
+         "opencv-python-headless==4.10.0.84", "terminaltables", "assertpy", "fastargs", "psutil",
+         "pillow"],
         ["--no-deps", "setuptools<70"],  # torch asks for a newer one, which its build cannot use
         ["--no-deps", "--no-build-isolation", "ffcv==1.0.2"],
     ],

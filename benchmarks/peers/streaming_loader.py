@@ -11,6 +11,11 @@ import torch
 from common import BATCH, cores, decode, samples, serve, transform
 
 warnings.simplefilter("ignore")
+# streaming imports torchvision, whose wheels for CUDA register their operators only where there is
+# CUDA, and fail without; nothing of them is used here.
+_operators = torch.library.Library("torchvision", "FRAGMENT")
+for _name in ("nms", "qnms"):
+    _operators.define(f"{_name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
 from streaming import MDSWriter, StreamingDataset  # noqa: E402
 
 
