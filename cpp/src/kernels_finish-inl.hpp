@@ -125,18 +125,91 @@ void Finish(const float* HWY_RESTRICT in, std::size_t n, const AffineClip& affin
   }
 }
 
+bool CanStream(const void* out, std::size_t n) {
+  const std::size_t vector = hn::Lanes(F32()) * sizeof(float);
+  return reinterpret_cast<std::uintptr_t>(out) % vector == 0 && n * sizeof(float) % vector == 0;
+}
+
 void FinishStreamed(const float* HWY_RESTRICT in, std::size_t n, const AffineClip& affine,
                     void* out) {
-  const std::size_t vector = hn::Lanes(F32()) * sizeof(float);
-  const auto begin = reinterpret_cast<std::uintptr_t>(out);
-  if (begin % vector != 0 || n * sizeof(float) % vector != 0) {
-    Finish<StoreFloat>(in, n, affine, out);
-  } else {
+  if (CanStream(out, n)) {
     Finish<StreamFloat>(in, n, affine, out);
+  } else {
+    Finish<StoreFloat>(in, n, affine, out);
   }
 }
 
 void Fence() { hwy::FlushStream(); }
+
+/// Sums of two rows, which bilinear rows are, or of any number.
+template <std::size_t kTaps>
+HWY_INLINE VF SumAt(const MixedRow& row, const VF* weight, VF bias, std::size_t i) {
+  const F32 d;
+  if constexpr (kTaps == 2) {
+    const auto sum = hn::MulAdd(hn::LoadU(d, row.rows[0] + i), weight[0], bias);
+    return hn::MulAdd(hn::LoadU(d, row.rows[1] + i), weight[1], sum);
+  } else {
+    auto sum = bias;
+    for (std::size_t k = 0; k < row.taps; ++k) {
+      sum = hn::MulAdd(hn::LoadU(d, row.rows[k] + i), hn::Set(d, row.weight[k]), sum);
+    }
+    return sum;
+  }
+}
+
+template <class To, std::size_t kTaps>
+void BlendTo(const MixedRow& row, std::size_t n, const AffineClip& affine, void* out) {
+  const F32 d;
+  const std::size_t lanes = hn::Lanes(d);
+  const auto bias = hn::Set(d, row.bias);
+  const auto base = hn::Set(d, affine.base);
+  const auto scale = hn::Set(d, affine.scale);
+  const auto offset = hn::Set(d, affine.offset);
+  constexpr bool kWhole = To::kTop > 0;
+  const auto lo = hn::Set(d, kWhole ? std::clamp(affine.lo, 0.0F, To::kTop) : affine.lo);
+  const auto hi = hn::Set(d, kWhole ? std::clamp(affine.hi, 0.0F, To::kTop) : affine.hi);
+  const VF weight[2] = {hn::Set(d, kTaps == 2 ? row.weight[0] : 0.0F),
+                        hn::Set(d, kTaps == 2 ? row.weight[1] : 0.0F)};
+  const MixedRow from = row;  // a copy, which is none of what is written
+  auto* to = static_cast<typename To::Item*>(out);
+  std::size_t i = 0;
+  for (; i + lanes <= n; i += lanes) {
+    const auto sum = SumAt<kTaps>(from, weight, bias, i);
+    const auto moved = hn::MulAdd(hn::Sub(sum, base), scale, offset);
+    To::Store(hn::Min(hn::Max(moved, lo), hi), to + i);
+  }
+  for (; i < n; ++i) {
+    float sum = row.bias;
+    for (std::size_t k = 0; k < row.taps; ++k) sum += row.rows[k][i] * row.weight[k];
+    Finish<To>(&sum, 1, affine, to + i);
+  }
+}
+
+template <class To>
+void Blend(const MixedRow& row, std::size_t n, const AffineClip& affine, void* out) {
+  if (row.taps == 2) {
+    BlendTo<To, 2>(row, n, affine, out);
+  } else {
+    BlendTo<To, 0>(row, n, affine, out);
+  }
+}
+
+void BlendStreamed(const MixedRow& row, std::size_t n, const AffineClip& affine, void* out) {
+  if (CanStream(out, n)) {
+    Blend<StreamFloat>(row, n, affine, out);
+  } else {
+    Blend<StoreFloat>(row, n, affine, out);
+  }
+}
+
+void CopyStreamed(const float* HWY_RESTRICT row, std::size_t n, float* HWY_RESTRICT out) {
+  if (!CanStream(out, n)) {
+    std::copy_n(row, n, out);
+    return;
+  }
+  const F32 d;
+  for (std::size_t i = 0; i < n; i += hn::Lanes(d)) hn::Stream(hn::LoadU(d, row + i), d, out + i);
+}
 
 }  // namespace irtd::detail::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

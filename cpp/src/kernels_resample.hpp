@@ -2,7 +2,9 @@
 //
 // Filtering runs on strips of `lanes` output rows at once. Down the columns rows are mixed as they
 // lie; then the strip is turned, so that a vector holds one column of it, and across the rows every
-// tap is one multiply-add of whole vectors, whatever the filter, the scale or the direction.
+// tap is one multiply-add of whole vectors, whatever the filter, the scale or the direction. Where
+// the taps of a group of neighbouring columns of bytes are within one table, which is so up to
+// reductions of nearly two, they are looked up instead and rows are mixed afterwards.
 #pragma once
 
 #include <cstddef>
@@ -36,6 +38,17 @@ struct ColumnRuns {
   std::size_t out_step = 0;  ///< floats from one output column to the next
 };
 
+inline constexpr std::size_t kTableBytes = 16;  ///< what one look-up chooses from
+
+/// A row of bytes under the taps of its output columns, group by group of `ResampleKernels::group`.
+struct ByteTaps {
+  const std::int32_t* base = nullptr;   ///< where each group's kTableBytes source bytes begin
+  const std::uint8_t* place = nullptr;  ///< first tap of each output column, from its group's base
+  const float* weight = nullptr;        ///< taps × count
+  std::size_t taps = 0;
+  std::size_t count = 0;  ///< output columns, a multiple of the group
+};
+
 /// Positions along an output row in 32.32 fixed point, so that every instruction set agrees.
 struct LinePositions {
   std::int64_t x = 0;  ///< of the first output pixel
@@ -44,6 +57,14 @@ struct LinePositions {
   std::int64_t dy = 0;
   std::int32_t stride = 0;  ///< source values from row to row
   std::int32_t step = 1;    ///< and from pixel to pixel
+};
+
+/// A row as a sum: bias + Σ weight[k] · rows[k][i], all of them numbers.
+struct MixedRow {
+  const float* const* rows = nullptr;
+  const float* weight = nullptr;
+  std::size_t taps = 0;
+  float bias = 0;
 };
 
 struct ResampleKernels {
@@ -64,6 +85,11 @@ struct ResampleKernels {
   /// Colour columns (r, g, b, r, …) to gray ones, in place.
   void (*luma)(float* strip, std::size_t n);
   void (*filter)(const ColumnRuns& runs, float* out);
+  std::size_t group;  ///< output columns that share a table of bytes
+  void (*across)(const ByteTaps& taps, const std::uint8_t* row, float* out);
+  /// Interleaved colour to n pixels of three planes.
+  void (*split3)(const std::uint8_t* rgb, std::size_t n, std::uint8_t* r, std::uint8_t* g,
+                 std::uint8_t* b);
   /// n pixels to interleaved colour.
   void (*merge3)(const float* r, const float* g, const float* b, std::size_t n, float* rgb);
   /// Affine, clip, cast: a NaN stays one in float types and becomes 0 in integers.
@@ -72,6 +98,12 @@ struct ResampleKernels {
   /// finish for f32 that writes around the caches where it can; `fence` before others read it.
   Finish finish_streamed;
   void (*fence)();
+  /// Mixes, finishes and writes n pixels in one pass.
+  using Blend = void (*)(const MixedRow& row, std::size_t n, const AffineClip& affine, void* out);
+  Blend blend_u8;
+  Blend blend_f32;
+  Blend blend_streamed;  ///< as finish_streamed
+  void (*copy_streamed)(const float* row, std::size_t n, float* out);
   /// Places (in values from the source's first) and weights of n output pixels.
   void (*places)(const LinePositions& line, std::size_t n, std::int32_t* place, float* wx,
                  float* wy);

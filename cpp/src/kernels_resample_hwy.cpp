@@ -196,6 +196,89 @@ void FilterColumns(const ColumnRuns& runs, float* HWY_RESTRICT out) {
   }
 }
 
+#if HWY_TARGET == HWY_SCALAR
+
+constexpr std::size_t kGroup = 1;
+
+void Across(const ByteTaps& taps, const std::uint8_t* row, float* out) {
+  for (std::size_t j = 0; j < taps.count; ++j) {
+    const std::uint8_t* at = row + taps.base[j] + taps.place[j];
+    float sum = 0;
+    for (std::size_t k = 0; k < taps.taps; ++k) {
+      sum += static_cast<float>(at[k]) * taps.weight[k * taps.count + j];
+    }
+    out[j] = sum;
+  }
+}
+
+#else
+
+using G32 = hn::CappedTag<float, 8>;  // columns that are still within a table at reductions by two
+using Places8 = hn::Rebind<std::uint8_t, G32>;
+using Table8 = hn::CappedTag<std::uint8_t, kTableBytes>;
+constexpr std::size_t kGroup = hn::MaxLanes(G32());
+
+HWY_INLINE hn::Vec<G32> LookUp(hn::Vec<Table8> bytes, hn::Vec<Places8> places) {
+  const hn::RebindToSigned<G32> di;
+  return hn::ConvertTo(G32(), hn::PromoteTo(di, hn::TableLookupBytes(bytes, places)));
+}
+
+void Across(const ByteTaps& taps, const std::uint8_t* HWY_RESTRICT row, float* HWY_RESTRICT out) {
+  const G32 d;
+  const Places8 d8;
+  // In registers: the compiler cannot know that `out` does not overlap `taps`.
+  const std::size_t count = taps.count;
+  const std::size_t each = taps.taps;
+  const std::int32_t* HWY_RESTRICT base = taps.base;
+  const std::uint8_t* HWY_RESTRICT place = taps.place;
+  const float* HWY_RESTRICT weight = taps.weight;
+  const auto one = hn::Set(d8, 1);
+  if (each == 2) {
+    const float* HWY_RESTRICT right = weight + count;
+    for (std::size_t j = 0; j < count; j += kGroup, ++base) {
+      const auto bytes = hn::LoadU(Table8(), row + *base);
+      const auto at = hn::LoadU(d8, place + j);
+      const auto sum = hn::Mul(LookUp(bytes, at), hn::LoadU(d, weight + j));
+      const auto next = LookUp(bytes, hn::Add(at, one));
+      hn::StoreU(hn::MulAdd(next, hn::LoadU(d, right + j), sum), d, out + j);
+    }
+    return;
+  }
+  for (std::size_t j = 0; j < count; j += kGroup, ++base) {
+    const auto bytes = hn::LoadU(Table8(), row + *base);
+    auto at = hn::LoadU(d8, place + j);
+    auto sum = hn::Mul(LookUp(bytes, at), hn::LoadU(d, weight + j));
+    for (std::size_t k = 1; k < each; ++k) {
+      at = hn::Add(at, one);
+      sum = hn::MulAdd(LookUp(bytes, at), hn::LoadU(d, weight + k * count + j), sum);
+    }
+    hn::StoreU(sum, d, out + j);
+  }
+}
+
+#endif  // HWY_TARGET == HWY_SCALAR
+
+void Split3(const std::uint8_t* HWY_RESTRICT rgb, std::size_t n, std::uint8_t* HWY_RESTRICT r,
+            std::uint8_t* HWY_RESTRICT g, std::uint8_t* HWY_RESTRICT b) {
+  const hn::ScalableTag<std::uint8_t> d;
+  const std::size_t lanes = hn::Lanes(d);
+  std::size_t i = 0;
+  for (; i + lanes <= n; i += lanes) {
+    hn::Vec<decltype(d)> red;
+    hn::Vec<decltype(d)> green;
+    hn::Vec<decltype(d)> blue;
+    hn::LoadInterleaved3(d, rgb + 3 * i, red, green, blue);
+    hn::StoreU(red, d, r + i);
+    hn::StoreU(green, d, g + i);
+    hn::StoreU(blue, d, b + i);
+  }
+  for (; i < n; ++i) {
+    r[i] = rgb[3 * i];
+    g[i] = rgb[3 * i + 1];
+    b[i] = rgb[3 * i + 2];
+  }
+}
+
 // Not HWY_RESTRICT: a gray row is merged with itself.
 void Merge3(const float* r, const float* g, const float* b, std::size_t n,
             float* HWY_RESTRICT rgb) {
@@ -224,11 +307,18 @@ const ResampleKernels* ResampleTable() {
       TurnBack,
       Luma,
       FilterColumns,
+      kGroup,
+      Across,
+      Split3,
       Merge3,
       {Finish<StoreWhole<std::uint8_t>>, Finish<StoreWhole<std::uint16_t>>, Finish<StoreF16>,
        Finish<StoreBf16>, Finish<StoreFloat>, nullptr},
       FinishStreamed,
       Fence,
+      Blend<StoreWhole<std::uint8_t>>,
+      Blend<StoreFloat>,
+      BlendStreamed,
+      CopyStreamed,
       Places,
       Quads<std::uint32_t>,
       Quads<std::uint64_t>,

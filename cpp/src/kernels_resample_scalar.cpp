@@ -59,6 +59,26 @@ void filter(const ColumnRuns& runs, float* out) {
   }
 }
 
+void across(const ByteTaps& taps, const std::uint8_t* row, float* out) {
+  for (std::size_t j = 0; j < taps.count; ++j) {
+    const std::uint8_t* at = row + taps.base[j / kLanes] + taps.place[j];
+    float sum = 0;
+    for (std::size_t k = 0; k < taps.taps; ++k) {
+      sum += static_cast<float>(at[k]) * taps.weight[k * taps.count + j];
+    }
+    out[j] = sum;
+  }
+}
+
+void split3(const std::uint8_t* rgb, std::size_t n, std::uint8_t* r, std::uint8_t* g,
+            std::uint8_t* b) {
+  for (std::size_t i = 0; i < n; ++i) {
+    r[i] = rgb[3 * i];
+    g[i] = rgb[3 * i + 1];
+    b[i] = rgb[3 * i + 2];
+  }
+}
+
 void merge3(const float* r, const float* g, const float* b, std::size_t n, float* rgb) {
   for (std::size_t i = 0; i < n; ++i) {
     rgb[3 * i] = r[i];
@@ -98,6 +118,17 @@ void finish_float(const float* in, std::size_t n, const AffineClip& affine, void
   auto* to = static_cast<float*>(out);
   for (std::size_t i = 0; i < n; ++i) to[i] = affine_of(in[i], affine);
 }
+
+template <void (*FinishRow)(const float*, std::size_t, const AffineClip&, void*), typename Item>
+void blend(const MixedRow& row, std::size_t n, const AffineClip& affine, void* out) {
+  for (std::size_t i = 0; i < n; ++i) {
+    float sum = row.bias;
+    for (std::size_t k = 0; k < row.taps; ++k) sum += row.rows[k][i] * row.weight[k];
+    FinishRow(&sum, 1, affine, static_cast<Item*>(out) + i);
+  }
+}
+
+void copy_row(const float* row, std::size_t n, float* out) { std::copy_n(row, n, out); }
 
 /// The upper 24 bits of a fraction of 32, which a float holds exactly.
 float fraction(std::int64_t position) {
@@ -152,11 +183,18 @@ const ResampleKernels& scalar_resample_kernels() {
       turn_back,
       luma,
       filter,
+      kLanes,
+      across,
+      split3,
       merge3,
       {finish_whole<std::uint8_t>, finish_whole<std::uint16_t>, finish_half<f16_of>,
        finish_half<bf16_of>, finish_float, nullptr},
       finish_float,
       [] {},
+      blend<finish_whole<std::uint8_t>, std::uint8_t>,
+      blend<finish_float, float>,
+      blend<finish_float, float>,
+      copy_row,
       places,
       quads<std::uint8_t, std::uint32_t>,
       quads<std::uint16_t, std::uint64_t>,

@@ -25,7 +25,13 @@ RowWriter::RowWriter(const ResampleOptions& options, void* dst, PixelType type, 
   for (std::size_t c = 0; c < 3; ++c) {
     affine_[c] = {options.scale[c], options.offset[c], options.lo_clip, options.hi_clip,
                   options.base};
+    alike_ =
+        alike_ && options.scale[c] == options.scale[0] && options.offset[c] == options.offset[0];
   }
+  if (interleaved_) return;
+  if (type == PixelType::u8) blend_ = table_.blend_u8;
+  streamed_ = options.stream && type == PixelType::f32;
+  if (type == PixelType::f32) blend_ = streamed_ ? table_.blend_streamed : table_.blend_f32;
 }
 
 void RowWriter::write(int r, int c, std::size_t n, const std::array<const float*, 3>& planes) {
@@ -44,6 +50,42 @@ void RowWriter::write(int r, int c, std::size_t n, const std::array<const float*
   table_.merge3(rows, rows + n, rows + 2 * n, n, row);
   const AffineClip same{1.0F, 0.0F, affine_[0].lo, affine_[0].hi};
   finish_(row, 3 * n, same, dst_ + at * 3 * item_);
+}
+
+void RowWriter::write_mixed(int r, std::size_t planes, std::size_t step, MixedRow row) {
+  const std::size_t at = static_cast<std::size_t>(r) * width_;
+  thread_local std::vector<const float*> moved;
+  thread_local std::vector<float> mixed;
+  moved.assign(row.rows, row.rows + row.taps);
+  row.rows = moved.data();
+  float* to = blend_ == nullptr ? at_least(mixed, planes * width_) : nullptr;
+  std::array<const float*, 3> done{};
+  for (std::size_t p = 0; p < planes; ++p) {
+    if (blend_ == nullptr) {
+      table_.mix_f32(row.rows, row.weight, row.taps, row.bias, width_, to + p * width_);
+    } else {
+      blend(at, p, planes == channels_ ? 1 : channels_, row);
+    }
+    for (const float*& from : moved) from += step;
+  }
+  if (blend_ != nullptr) return;
+  for (std::size_t c = 0; c < 3; ++c) done[c] = to + (planes == 3 ? c : 0) * width_;
+  write(r, 0, width_, done);
+}
+
+void RowWriter::blend(std::size_t at, std::size_t first, std::size_t copies, const MixedRow& row) {
+  if (copies == 1 || !alike_ || !streamed_) {
+    for (std::size_t c = first; c < first + copies; ++c) {
+      blend_(row, width_, affine_[c], dst_ + (c * plane_ + at) * item_);
+    }
+    return;
+  }
+  // One stream after the other: processors join few of them at once.
+  thread_local std::vector<float> finished;
+  float* from = at_least(finished, width_);
+  table_.blend_f32(row, width_, affine_[0], from);
+  auto* to = reinterpret_cast<float*>(dst_) + at;  // f32, as streams are
+  for (std::size_t c = 0; c < copies; ++c) table_.copy_streamed(from, width_, to + c * plane_);
 }
 
 }  // namespace detail
@@ -80,6 +122,15 @@ void require_request(const Request<T>& request) {
 }
 
 template <typename T>
+bool filtered_bytes(const Request<T>& request, const Geometry& geometry) {
+  if constexpr (std::is_same_v<T, std::uint8_t>) {
+    return geometry.straight && detail::filter_bytes(request, geometry);
+  } else {
+    return false;
+  }
+}
+
+template <typename T>
 void run(const Request<T>& request) {
   require_request(request);
   const Geometry geometry =
@@ -89,10 +140,12 @@ void run(const Request<T>& request) {
     detail::warp(request, geometry);
   } else {
     IRTD_REQUIRE(request.type != PixelType::i32, "int32 is written from int32 pictures only");
-    if (geometry.straight) {
-      detail::filter_strips(request, geometry);
-    } else {
-      detail::warp(request, geometry);
+    if (!filtered_bytes(request, geometry)) {
+      if (geometry.straight) {
+        detail::filter_strips(request, geometry);
+      } else {
+        detail::warp(request, geometry);
+      }
     }
   }
   if (request.options.stream) detail::resample_kernels().fence();

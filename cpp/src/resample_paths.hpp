@@ -56,7 +56,13 @@ class RowWriter {
   /// Writes n pixels of row r from column c on; planes that do not differ are the same pointer.
   void write(int r, int c, std::size_t n, const std::array<const float*, 3>& planes);
 
+  /// Writes the whole row r from rows that are still to be mixed; plane p of the source begins
+  /// `p · step` floats after the rows.
+  void write_mixed(int r, std::size_t planes, std::size_t step, MixedRow row);
+
  private:
+  void blend(std::size_t at, std::size_t first, std::size_t copies, const MixedRow& row);
+
   RowWriter(const ResampleOptions& options, void* dst, PixelType type, int out_h, int out_w,
             int out_channels);
 
@@ -70,13 +76,20 @@ class RowWriter {
   bool interleaved_;
   ResampleKernels::Finish finish_;
   ResampleKernels::Finish to_float_;
+  ResampleKernels::Blend blend_ = nullptr;  ///< none: mix first
+  bool streamed_ = false;                   ///< floats, written around the caches
+  bool alike_ = true;                       ///< all channels have the same affine
 };
 
 /// Values as they are where nothing has to be mixed or changed; false where that is not so.
 template <typename T>
 bool copy_pixels(const Request<T>& request, const Geometry& geometry);
 
-/// Separable filters for matrices that keep the axes.
+/// Separable filters on bytes for matrices that keep axes in their places; false where taps of
+/// neighbouring columns are too far apart, or where a tone or a constant border is no byte.
+bool filter_bytes(const Request<std::uint8_t>& request, const Geometry& geometry);
+
+/// Separable filters for all matrices that keep the axes.
 template <typename T>
 void filter_strips(const Request<T>& request, const Geometry& geometry);
 
