@@ -30,7 +30,7 @@ from irtd_fast.store.spec import make_chain
 
 from .conftest import Contest
 from .data import HEIGHT, WIDTH, JpegDump, annotations
-from .peers.client import PEERS, PeerProcess
+from .peers.client import PEERS, WARM_UP, PeerProcess
 from .race import OURS, Contender, replayed_clock, timed
 
 BATCH, SIZE = 64, (448, 448)
@@ -89,17 +89,19 @@ def loader_turn(loader: Loader) -> Callable[[int, int], float]:
         mine = replace(loader, dataset=loader.dataset[:count])
         mine.set_epoch(number + 2)
 
-        def work() -> Any:
-            last = None
-            for batch in mine:
-                last = batch
-            return last
-
-        seconds, batch = timed(work)
+        seconds, batch = timed(lambda: last_of(mine))
         assert_batch(mine, batch)
         return seconds
 
     return turn
+
+
+def last_of(loader: Loader) -> Any:
+    """The last batch; the memory of all others is used again."""
+    last = None
+    for batch in loader:
+        last = batch
+    return last
 
 
 def assert_batch(loader: Loader, batch: Any) -> None:
@@ -167,7 +169,7 @@ def warm(dataset: Dataset) -> None:
 def race(contest: Contest, benchmark: Any, group: str, impl: str, contenders: Any,
          **arguments: Any) -> None:  # fmt: skip
     def prepare() -> tuple[list[Contender], dict[str, Any]]:
-        return contenders(), {"rounds": 9, "most_units": 2048, "seconds_a_turn": 0.3, **arguments}
+        return contenders(), {"rounds": 9, "most_units": 4096, "seconds_a_turn": 1.0, **arguments}
 
     contest.enter(benchmark, group, impl, prepare)
 
@@ -196,15 +198,19 @@ def test_peers(contest: Contest, benchmark: Any, stock: Stock, peer_folder: Path
             if peer.python() is None:
                 continue
             try:
-                process = PeerProcess(peer, peer_folder, peer_folder / f"{peer.script}.log")
+                process = PeerProcess(
+                    peer, peer_folder, peer_folder / f"{peer.name}.log",
+                    warm_up=WARM_UP if contest.enabled else 0,
+                )  # fmt: skip
             except RuntimeError as error:  # the floor that names it says that it is missing
                 warnings.warn(f"{peer.name} takes no part: {error}", stacklevel=1)
                 continue
             request.addfinalizer(process.close)
-            found.append(Contender(peer.name, process.turn, units=4 * BATCH, step=BATCH))
+            count = 16 * BATCH if contest.enabled else BATCH
+            found.append(Contender(peer.name, process.turn, units=count, step=BATCH))
         return found
 
-    race(contest, benchmark, "train-peers-warm", impl, contenders)
+    race(contest, benchmark, "train-peers-warm", impl, contenders, rounds=7)
 
 
 @pytest.mark.parametrize("impl", [OURS, "fused"])
@@ -299,7 +305,7 @@ def test_cold(contest: Contest, benchmark: Any, stock: Stock, impl: str) -> None
             loader = train_loader(dataset[:units])
             loader.set_epoch(number + 2)
             best.extents.drop()
-            seconds, last = timed(lambda: list(loader)[-1])
+            seconds, last = timed(lambda: last_of(loader))
             assert_batch(loader, last)
             return seconds
 

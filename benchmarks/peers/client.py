@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -12,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).parent
+# More than any peer makes ahead: after so many it is as fast as it can go on.
+WARM_UP = 512
 ENVIRONMENTS = Path(__file__).parents[2] / "build" / "peers"
 
 
@@ -59,21 +63,25 @@ PEERS = (
 class PeerProcess:
     """A running peer; ``turn`` is what a race calls.
 
+    Between its turns the peer and its workers stand still: they would fill their queues while
+    others have theirs, which slows these and gives the peer pictures that it did not work for.
+
     Raises:
         RuntimeError: It did not start; with what it printed.
     """
 
-    def __init__(self, peer: Peer, folder: Path, log: Path) -> None:
+    def __init__(self, peer: Peer, folder: Path, log: Path, *, warm_up: int = WARM_UP) -> None:
         python = peer.python()
         if python is None:
             raise RuntimeError(f"{peer.name} is not installed; `make bench-peers` does it")
         self.peer = peer
-        self._log = log
+        self._log, self._warm_up = log, warm_up
         environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
         errors = log.open("w")
         self._process = subprocess.Popen(
             [python, FOLDER / peer.script, folder, *peer.arguments], env=environment,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True,
+            start_new_session=True,
         )  # fmt: skip
         errors.close()
         try:
@@ -81,6 +89,17 @@ class PeerProcess:
         except RuntimeError:
             self.close()
             raise
+        self._send(signal.SIGSTOP)
+
+    def _send(self, number: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, number)
+
+    def _ask(self, count: int) -> dict[str, Any]:
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps({"images": count}) + "\n")
+        self._process.stdin.flush()
+        return self._answer()
 
     def _answer(self) -> dict[str, Any]:
         assert self._process.stdout is not None
@@ -92,11 +111,12 @@ class PeerProcess:
         raise RuntimeError(f"{self.peer.name} ended with {self._process.wait()}: {end}")
 
     def turn(self, number: int, count: int) -> float:
-        """Seconds for ``count`` pictures; the answer is checked."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps({"images": count}) + "\n")
-        self._process.stdin.flush()
-        answer = self._answer()
+        """Seconds for ``count`` pictures, others made before them; the answer is checked."""
+        self._send(signal.SIGCONT)
+        if self._warm_up:
+            self._ask(self._warm_up)
+        answer = self._ask(count)
+        self._send(signal.SIGSTOP)
         assert answer["images"] >= count
         assert answer["shape"][1:] == [3, 448, 448], answer
         assert answer["dtype"] == "float32", answer
@@ -108,12 +128,13 @@ class PeerProcess:
 
     def close(self) -> None:
         """End it, its workers included."""
+        self._send(signal.SIGCONT)
         if self._process.stdin is not None:
             self._process.stdin.close()
         try:
             self._process.wait(timeout=20)
         except subprocess.TimeoutExpired:
-            self._process.kill()
+            self._send(signal.SIGKILL)
             self._process.wait()
         if self._process.stdout is not None:
             self._process.stdout.close()

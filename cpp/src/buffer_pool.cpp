@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -17,7 +18,6 @@ namespace irtd {
 namespace {
 
 constexpr std::size_t kHugePage = std::size_t{2} << 20;
-constexpr std::size_t kPoolLimit = std::size_t{1} << 30;
 constexpr std::size_t kMaxBuffer = std::size_t{1} << 47;  // what an address space holds
 
 struct Block {
@@ -51,7 +51,7 @@ void give_back(std::uint8_t* data, std::size_t capacity) noexcept {
   Pool& p = pool();
   {
     const std::lock_guard<std::mutex> lock(p.mutex);
-    if (p.idle_bytes + capacity <= kPoolLimit) {
+    if (p.idle_bytes + capacity <= pool_limit()) {
       try {
         p.idle.push_back({data, capacity});
         p.idle_bytes += capacity;
@@ -100,6 +100,18 @@ PooledBuffer acquire_buffer(std::size_t bytes) {
   }
   if (wanted >= kHugePage) ::madvise(data, wanted, MADV_HUGEPAGE);
   return PooledBuffer(static_cast<std::uint8_t*>(data), wanted);
+}
+
+std::size_t pool_limit() noexcept {
+  static constexpr std::size_t kGiB = std::size_t{1} << 30;
+  static const std::size_t limit = [] {
+    const long pages = ::sysconf(_SC_PHYS_PAGES);
+    const long page = ::sysconf(_SC_PAGESIZE);
+    if (pages <= 0 || page <= 0) return kGiB;
+    const std::size_t share = static_cast<std::size_t>(pages) * static_cast<std::size_t>(page) / 8;
+    return std::clamp(share, kGiB, 4 * kGiB);
+  }();
+  return limit;
 }
 
 std::size_t idle_pool_bytes() {

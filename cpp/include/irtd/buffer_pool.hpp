@@ -30,8 +30,12 @@ class PooledBuffer {
 };
 
 /// Takes a buffer of at least `bytes` from the process's pool, or maps a new one (huge pages are
-/// asked for). At most `kPoolLimit` bytes stay idle; beyond that buffers are unmapped on return.
+/// asked for). At most `pool_limit()` bytes stay idle; beyond that buffers are unmapped on return.
 PooledBuffer acquire_buffer(std::size_t bytes);
+
+/// An eighth of the machine's memory, but from 1 to 4 GiB: the batches of pairs in large frames
+/// that a loader has at once, so that the next epoch finds their memory.
+std::size_t pool_limit() noexcept;
 
 /// Bytes that lie idle in the pool now.
 std::size_t idle_pool_bytes();
