@@ -353,7 +353,6 @@ class BatchPipeline:
         recipe_codes: typing.Annotated[numpy.typing.ArrayLike, numpy.int32] | None = None,
         out: typing.Any = None,
         threads: typing.SupportsInt | typing.SupportsIndex = 0,
-        failures: list[typing.Any] | None = None,
         frames: typing.Annotated[numpy.typing.ArrayLike, numpy.uint64] | None = None,
         tiles: typing.Annotated[numpy.typing.ArrayLike, numpy.int32] | None = None,
         effects: FrameEffects | None = None,
@@ -363,8 +362,6 @@ class BatchPipeline:
         One batch: (array, nanoseconds over all threads by stage).
 
         normalize: native recipes; recipe_codes (n) int32 says which is whose (all the first).
-        failures: a list that (position, exception) of samples that cannot be made are
-        appended to; without it the first one is raised.
         """
 
 def apply_line(

@@ -16,9 +16,6 @@ namespace irtd::python {
 
 namespace py = pybind11;
 
-/// The Python exception that a core error means, not raised.
-py::object as_exception(const Error& error);
-
 void register_image(py::module_& m);
 void register_hash(py::module_& m);
 void register_boxes(py::module_& m);

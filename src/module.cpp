@@ -26,14 +26,12 @@ std::string describe(const irtd::Error& error) {
   return error.path().empty() ? text : error.path() + ": " + text;
 }
 
-}  // namespace
-
-namespace irtd::python {
-
-py::object as_exception(const Error& error) {
+/// The Python exception that a core error means, not raised.
+py::object as_exception(const irtd::Error& error) {
   const py::module_ builtins = py::module_::import("builtins");
-  if (error.code() == Errc::invalid_argument) return builtins.attr("ValueError")(describe(error));
-  if (error.code() == Errc::io) {
+  if (error.code() == irtd::Errc::invalid_argument)
+    return builtins.attr("ValueError")(describe(error));
+  if (error.code() == irtd::Errc::io) {
     return builtins.attr("OSError")(error.os_errno(), error.what(), error.path());
   }
   const char* name = exception_name(error.code());
@@ -44,7 +42,7 @@ py::object as_exception(const Error& error) {
   return py::module_::import("irtd_fast.errors").attr(name)(describe(error), **where);
 }
 
-}  // namespace irtd::python
+}  // namespace
 
 PYBIND11_MODULE(_core, m) {
   m.doc() = "Native core of irtd_fast: shards, codecs, JPEG, resampling, boxes.";
@@ -52,7 +50,7 @@ PYBIND11_MODULE(_core, m) {
     try {
       if (pointer) std::rethrow_exception(pointer);
     } catch (const irtd::Error& error) {
-      const py::object value = irtd::python::as_exception(error);
+      const py::object value = as_exception(error);
       PyErr_SetObject(py::type::of(value).ptr(), value.ptr());
     }
   });

@@ -109,9 +109,9 @@ py::tuple run(const Pipeline& self, const CodeArray& codes, const Int64Array& ro
               const std::string& dtype, const std::string& layout, const std::string& filter,
               const std::string& border, float border_value, bool shrink_jpeg,
               const Recipes& normalize, const OptionalCodes& recipe_codes, const py::object& out,
-              int threads, std::optional<py::list> failures,
-              const std::optional<OffsetArray>& frames, const std::optional<CodeArray>& tiles,
-              std::optional<FrameEffects> effects, std::optional<float> border_fill) {
+              int threads, const std::optional<OffsetArray>& frames,
+              const std::optional<CodeArray>& tiles, std::optional<FrameEffects> effects,
+              std::optional<float> border_fill) {
   const OutputType type = output_type(dtype);
   BatchShape shape{size.first,        size.second,       channels,         type.type,
                    layout_of(layout), filter_of(filter), border_of(border)};
@@ -135,15 +135,10 @@ py::tuple run(const Pipeline& self, const CodeArray& codes, const Int64Array& ro
   py::array array = output_array(out, type.dtype, dims);
   const MutableBytes target = mutable_bytes(array);
   StageNanoseconds times{};
-  std::vector<BatchFailure> failed;
   {
     const GilRelease release;
     times = run_batch(self.sources, items, recipes, shape, target,
-                      threads > 0 ? threads : default_read_threads(), failures ? &failed : nullptr,
-                      made);
-  }
-  for (const BatchFailure& each : failed) {
-    failures->append(py::make_tuple(each.position, as_exception(each.error)));
+                      threads > 0 ? threads : default_read_threads(), made);
   }
   return py::make_tuple(array, times_by_stage(times));
 }
@@ -211,20 +206,16 @@ void register_batch(py::module_& m) {
         "Source over a packed array; shapes (n, 3) int32: height, width, channels.");
   py::class_<Pipeline>(m, "BatchPipeline", "Fused read-decode-crop-resize-normalise over threads.")
       .def(py::init(&make_pipeline), py::arg("sources"))
-      .def(
-          "run", &run, py::arg("codes"), py::arg("rows"), py::arg("matrices"), py::kw_only(),
-          py::arg("size"), py::arg("channels") = 1, py::arg("dtype") = "float32",
-          py::arg("layout") = "chw", py::arg("filter") = "antialias",
-          py::arg("border") = "replicate", py::arg("border_value") = 0.0F,
-          py::arg("shrink_jpeg") = false, py::arg("normalize"),
-          py::arg("recipe_codes") = py::none(), py::arg("out") = py::none(), py::arg("threads") = 0,
-          py::arg("failures") = py::none(), py::arg("frames") = py::none(),
-          py::arg("tiles") = py::none(), py::arg("effects") = py::none(),
-          py::arg("border_fill") = py::none(),
-          "One batch: (array, nanoseconds over all threads by stage).\n\n"
-          "normalize: native recipes; recipe_codes (n) int32 says which is whose (all the first).\n"
-          "failures: a list that (position, exception) of samples that cannot be made are\n"
-          "appended to; without it the first one is raised.")
+      .def("run", &run, py::arg("codes"), py::arg("rows"), py::arg("matrices"), py::kw_only(),
+           py::arg("size"), py::arg("channels") = 1, py::arg("dtype") = "float32",
+           py::arg("layout") = "chw", py::arg("filter") = "antialias",
+           py::arg("border") = "replicate", py::arg("border_value") = 0.0F,
+           py::arg("shrink_jpeg") = false, py::arg("normalize"),
+           py::arg("recipe_codes") = py::none(), py::arg("out") = py::none(),
+           py::arg("threads") = 0, py::arg("frames") = py::none(), py::arg("tiles") = py::none(),
+           py::arg("effects") = py::none(), py::arg("border_fill") = py::none(),
+           "One batch: (array, nanoseconds over all threads by stage).\n\n"
+           "normalize: native recipes; recipe_codes (n) int32 says which is whose (all the first).")
       .def("fetch", &fetch, py::arg("code"), py::arg("row"), "One sample in native size.")
       .def("histograms", &histograms, py::arg("codes"), py::arg("rows"), py::arg("groups"),
            py::arg("group_count"), py::kw_only(), py::arg("threads") = 0,

@@ -8,7 +8,8 @@ from pathlib import Path
 import litdata
 import numpy as np
 import torch
-from common import BATCH, cores, decode, samples, serve, transform
+from common import BATCH, cores, samples, serve
+from packed import sample, stack
 
 
 def pack(item):
@@ -21,14 +22,7 @@ class Data(litdata.StreamingDataset):
 
     def __getitem__(self, index):
         item = super().__getitem__(index)
-        rng = np.random.default_rng(int(torch.randint(1 << 62, ())))
-        boxes = np.asarray(item["boxes"], np.float32).reshape(-1, 4)
-        image, kept = transform(decode(item["jpeg"]), boxes, rng)
-        return torch.from_numpy(image), len(kept)
-
-
-def stack(items):
-    return torch.stack([image for image, _ in items]), sum(count for _, count in items)
+        return sample(item["jpeg"], np.asarray(item["boxes"], np.float32))
 
 
 def main(folder):

@@ -4,7 +4,6 @@
 #include <array>
 #include <atomic>
 #include <cmath>
-#include <mutex>
 #include <string>
 #include <utility>
 
@@ -306,8 +305,7 @@ std::size_t BatchShape::sample_bytes() const {
 StageNanoseconds run_batch(const std::vector<const PixelSource*>& sources,
                            const std::vector<BatchItem>& items,
                            const std::vector<RecipePtr>& recipes, const BatchShape& shape,
-                           MutableBytes out, int threads, std::vector<BatchFailure>* failures,
-                           const BatchFrames& frames) {
+                           MutableBytes out, int threads, const BatchFrames& frames) {
   IRTD_REQUIRE(shape.height > 0 && shape.width > 0, "batch pictures must have pixels");
   IRTD_REQUIRE(shape.channels == 1 || shape.channels == 3, "channels must be 1 or 3");
   IRTD_REQUIRE(shape.type != PixelType::i32, "batches of pictures are not int32");
@@ -322,7 +320,6 @@ StageNanoseconds run_batch(const std::vector<const PixelSource*>& sources,
   if (effects) require_effects(frames.effects, frame_of(shape), count);
   const bool stream = out.size() >= kStreamedBytes;
   StageTotals totals;
-  std::mutex failing;
   parallel_for(count, threads, [&](std::size_t i, int) {
     const bool active = effects && frames.effects.active(i);
     std::uint8_t* frame = out.data() + i * stride;
@@ -346,16 +343,10 @@ StageNanoseconds run_batch(const std::vector<const PixelSource*>& sources,
       }
     } catch (Error& error) {  // the caller knows samples by their place among the items
       error.at_row(static_cast<std::int64_t>(at));
-      if (failures == nullptr) throw;
-      const std::lock_guard<std::mutex> lock(failing);
-      failures->push_back({i, error});
+      throw;
     }
     totals.add(take_stage_times());
   });
-  if (failures != nullptr) {
-    std::sort(failures->begin(), failures->end(),
-              [](const auto& a, const auto& b) { return a.position < b.position; });
-  }
   return totals.get();
 }
 

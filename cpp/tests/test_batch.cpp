@@ -328,30 +328,6 @@ TEST_CASE("batches that cannot be are refused") {
   CHECK_NOTHROW(irtd::run_batch(sources.list, {}, Normalize{}, {4, 4}, {}, 4));
 }
 
-TEST_CASE("with failures collected the other samples are made") {
-  Sources sources;
-  for (const int threads : {1, 4}) {
-    std::vector<BatchItem> items(6, item(sources, 0, 1));
-    items[1].matrix[0] = 0;  // singular
-    items[4].source = 3;
-    const BatchShape shape{12, 10};
-    const Data good = run(sources, {items[0]}, Normalize{}, shape, 1);
-    Data out(items.size() * shape.sample_bytes());
-    std::vector<irtd::BatchFailure> failures;
-    irtd::run_batch(sources.list, items, {irtd::make_stretch({}, irtd::Meaning::numbers)}, shape,
-                    MutableBytes(out), threads, &failures);
-    REQUIRE(failures.size() == 2);
-    CHECK(failures[0].position == 1);
-    CHECK(failures[1].position == 4);
-    CHECK(failures[1].error.code() == Errc::invalid_argument);
-    CHECK(failures[1].error.row() == 4);
-    for (const std::size_t i : {0, 2, 3, 5}) {
-      const auto* begin = out.data() + i * shape.sample_bytes();
-      CHECK(Data(begin, begin + shape.sample_bytes()) == good);
-    }
-  }
-}
-
 TEST_CASE("rows of a JPEG that no window touches change nothing") {
   const Sources sources;
   const Pixels shape = sources.list[2]->shape(1);

@@ -41,11 +41,10 @@ BatchItem item(std::uint64_t row, int height, int width, const Tile& tile = {}) 
 }
 
 Data run(const irtd::PixelSource& source, const std::vector<BatchItem>& items, BatchShape shape,
-         const BatchFrames& frames, std::size_t count, int threads = 2,
-         std::vector<irtd::BatchFailure>* failures = nullptr) {
+         const BatchFrames& frames, std::size_t count, int threads = 2) {
   Data out(count * shape.sample_bytes(), 0xEE);
   const RecipePtr recipe = irtd::make_stretch(Normalize{}, irtd::Meaning::numbers);
-  irtd::run_batch({&source}, items, {recipe}, shape, MutableBytes(out), threads, failures, frames);
+  irtd::run_batch({&source}, items, {recipe}, shape, MutableBytes(out), threads, frames);
   return out;
 }
 
@@ -130,14 +129,12 @@ TEST_CASE("a frame fails as a whole, named by its item") {
   const Tile left{0, 0, 10, 5};
   const Tile right{0, 5, 10, 9};
   const std::vector<BatchItem> items{item(1, 10, 5, left), item(99, 10, 9, right), item(2, 10, 14)};
-  std::vector<irtd::BatchFailure> failures;
-  const Data made = run(*source, items, shape, frames, 2, 2, &failures);
-  REQUIRE(failures.size() == 1);
-  CHECK(failures[0].position == 0);
-  CHECK(failures[0].error.row() == 1);
-  const Data alone = run(*source, {items[2]}, shape, {}, 1);
-  CHECK(std::equal(alone.begin(), alone.end(),
-                   made.begin() + static_cast<std::ptrdiff_t>(shape.sample_bytes())));
+  try {
+    run(*source, items, shape, frames, 2, 2);
+    FAIL("an item that is not there");
+  } catch (const irtd::Error& error) {
+    CHECK(error.row() == 1);
+  }
 }
 
 TEST_CASE("frames and tiles that do not fit are refused") {

@@ -105,25 +105,16 @@ struct BatchFrames {
   FrameEffects effects;
 };
 
-/// A frame of a batch that could not be made, by its position; the error's row is the item's.
-struct BatchFailure {
-  std::size_t position = 0;
-  Error error;
-};
-
 /// Fills `out` (items.size() samples, or as many frames as `frames` tells of) over `threads`
 /// threads; gives the nanoseconds of each stage, summed over threads.
 ///
 /// The first failure is rethrown with the sample's position among the items as its row and the
-/// array's own text in the message. With `failures` every frame that can be made is made, and what
-/// is wrong with the others is appended there, by frame; their places in `out` hold anything.
-/// Random numbers of effects do not depend on threads or on the frame's place in the batch.
+/// array's own text in the message. Random numbers of effects do not depend on threads or on the
+/// frame's place in the batch.
 StageNanoseconds run_batch(const std::vector<const PixelSource*>& sources,
                            const std::vector<BatchItem>& items,
                            const std::vector<RecipePtr>& recipes, const BatchShape& shape,
-                           MutableBytes out, int threads,
-                           std::vector<BatchFailure>* failures = nullptr,
-                           const BatchFrames& frames = {});
+                           MutableBytes out, int threads, const BatchFrames& frames = {});
 /// The same with one stretch for all samples, its outputs as they are.
 StageNanoseconds run_batch(const std::vector<const PixelSource*>& sources,
                            const std::vector<BatchItem>& items, const Normalize& normalize,
