@@ -128,14 +128,11 @@ class PeerProcess:
 
     def close(self) -> None:
         """End it, its workers included."""
-        self._send(signal.SIGCONT)
+        self._send(signal.SIGKILL)
+        self._process.wait()
         if self._process.stdin is not None:
-            self._process.stdin.close()
-        try:
-            self._process.wait(timeout=20)
-        except subprocess.TimeoutExpired:
-            self._send(signal.SIGKILL)
-            self._process.wait()
+            with contextlib.suppress(BrokenPipeError):
+                self._process.stdin.close()
         if self._process.stdout is not None:
             self._process.stdout.close()
 

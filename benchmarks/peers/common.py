@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -92,6 +93,9 @@ def serve(epoch, *, boxes=True):
     Args:
         epoch: Called with a number; yields (images, number of boxes) of batches of BATCH.
         boxes: The peer carries boxes; otherwise it does less than the others.
+
+    Then the whole process group ends, workers included: some loaders' own ones stay otherwise, if
+    who asked is gone.
     """
     stream = (batch for number in range(1 << 30) for batch in epoch(number))
     next(stream)  # workers are up, caches made
@@ -109,3 +113,5 @@ def serve(epoch, *, boxes=True):
             "seconds": seconds, "images": seen, "boxes": found, "shape": list(last.shape),
             "dtype": str(last.dtype), "mean": float(last.mean()), "std": float(last.std()),
         }), flush=True)  # fmt: skip
+    if os.getpgrp() == os.getpid():
+        os.killpg(0, signal.SIGKILL)
