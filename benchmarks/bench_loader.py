@@ -35,6 +35,7 @@ from .race import OURS, Contender, replayed_clock, timed
 
 BATCH, SIZE = 64, (448, 448)
 MEAN, STD = 0.449 * 255, 0.226 * 255
+_LEAST_SAMPLES = 1024  # of peers: full batches for each worker, or some never deliver any
 STORES = {
     "raw": IngestOptions(codec="raw"),
     "zstd": IngestOptions(codec="zstd"),
@@ -73,7 +74,9 @@ def peer_folder(jpeg_dump: JpegDump, scratch: Path) -> Path:
         boxes[item["image_id"]].append([x, y, x + w, y + h])
     folder = scratch / "peers"
     folder.mkdir()
-    (folder / "samples.json").write_text(json.dumps(list(zip(files, boxes, strict=True))))
+    samples = list(zip(files, boxes, strict=True))
+    samples *= -(-_LEAST_SAMPLES // len(samples))
+    (folder / "samples.json").write_text(json.dumps(samples))
     return folder
 
 
