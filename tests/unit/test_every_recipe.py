@@ -374,3 +374,27 @@ def test_odd_planes_of_the_finders() -> None:
             find(image, valid=np.ones((2, 2), bool))
         with pytest.raises(ValueError, match="found <i4"):
             find(image.astype(np.int32))
+
+
+def test_statistics_of_pictures_that_hardly_are_any() -> None:
+    for image, valid in (
+        (np.zeros((0, 4), np.uint8), None),
+        (np.full((2, 3), 9, np.uint8), np.zeros((2, 3), bool)),
+    ):
+        none = Statistics.of(image, valid=valid)
+        assert (none.pixels, none.low, none.high, none.mean, none.std) == (0, 0, 0, 0, 0)
+        assert none.percentiles([0, 50, 100]) == [0, 0, 0]
+        assert not Percentile().apply(np.full((2, 2), 0, np.uint8), statistics=none).any()
+    flat = Statistics.of(np.full((3, 3), 9, np.uint16))
+    assert (flat.low, flat.high, flat.mean, flat.std) == (9, 9, 9, 0)
+    assert flat.percentiles([1, 99]) == [9, 9]
+    for call, message in (
+        (lambda: Statistics.of(np.zeros((2, 2), np.float32)), "found <f4"),
+        (lambda: Statistics.of(np.zeros(4, np.uint8)), r"found shape \(4,\)"),
+        (lambda: flat.percentiles([np.nan]), "found .*nan"),
+        (lambda: flat.percentiles([101]), "found .*101"),
+        (lambda: Statistics("uint8", np.zeros(4, np.uint64)), r"256 counters, found uint64 \(4,\)"),
+        (lambda: Statistics("int8", np.zeros(256, np.uint64)), "found 'int8'"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            call()
