@@ -337,6 +337,14 @@ def test_sequences_of_vtuav_that_end_early_are_known(tmp_path: Path) -> None:
     assert "end early" in known_in(tmp_path / "d", "vtuav")
 
 
+def test_long_sequences_of_vtuav_that_end_early_are_known(tmp_path: Path) -> None:
+    write_dump(tmp_path / "d", source="vtuav", variant="long", count=46, seed=3, size=(96, 128))
+    assert "fit no stride" not in known_in(tmp_path / "d", "vtuav")
+    for file in sorted((tmp_path / "d").glob("test_LT_001/*/*/0000[12]*.jpg")):
+        file.unlink()
+    assert "fit no stride" in known_in(tmp_path / "d", "vtuav")
+
+
 def test_missing_ground_truth_of_drone_rgbt_is_known(tmp_path: Path) -> None:
     write_dump(tmp_path / "d", source="drone-rgbt", count=10, seed=3, size=(96, 128))
     assert "no ground truth" not in known_in(tmp_path / "d", "drone-rgbt")
