@@ -110,10 +110,10 @@ class Variant:
             visible pattern, else ``P0``.
         pairing_file: Pattern of the JSON file of ``P5``, ``{visible name: infrared name}``.
         split_files: Canonical split -> pattern of a list file, one stem a line.
-        split_by: Group of the infrared pattern that the lists' entries name. Any other than
-            ``stem`` is compared whole, numbers as numbers.
-        folds: Pattern of fold lists, with a group ``fold``: their entries are the test part of
-            that fold.
+        split_by: Group of the infrared pattern that the lists' entries name, or ``name``: the
+            sample's name. Any other than ``stem`` is compared whole, numbers as numbers.
+        folds: Pattern of lists with a group ``fold``: their entries are the test part of that
+            fold, or one of the parts that are in use. The attribute ``folds`` has all.
         video: The infrared patterns are of video containers; each frame is a sample. The patterns
             need a group ``sequence`` and get a group ``frame``, from 0.
         annotations: Label files.

@@ -56,7 +56,10 @@ class _Lists:
         if not any(layout.split_files.values()) and not layout.folds:
             return
         for pictures, drafts in groups:
-            if self._by in pictures.names:
+            if self._by == "name":
+                for draft in drafts:
+                    self._drafts.setdefault(self._canonical(draft.name), []).append(draft)
+            elif self._by in pictures.names:
                 at = pictures.names.index(self._by)
                 for draft in drafts:
                     self._drafts.setdefault(self._canonical(draft.values[at]), []).append(draft)

@@ -38,7 +38,10 @@ STATED = {
     "flir-v1-16bit": Stated(50),
     "hit-uav": Stated(60, objects=428),
     "ist-a": Stated(186, objects=125, unlabelled=72),
-    "kaist-demo": Stated(8, visible=8, objects=57, problems={"label-without-image": 1}),
+    # labels and two lists are of the whole dataset
+    "kaist-demo": Stated(
+        8, visible=8, objects=57, problems={"label-without-image": 1, "split-without-image": 2}
+    ),
     "lfs-pointer": Stated(0, problems={"lfs-pointer": 6}),
     "llvip": Stated(46, visible=46, unlabelled=46),
     "m3fd-sample": Stated(3, visible=3),
@@ -125,6 +128,19 @@ def test_attributes_of_elpv_are_the_publisher_s_table(dumps):
         for s in manifest.samples
     }  # fmt: skip
     assert found == {path: (probability, kind) for path, probability, kind in rows}
+
+
+def test_lists_of_kaist_are_folds(dumps):
+    root = folder_of(dumps, "kaist-demo")
+    lists = {p.stem: set(p.read_text().split()) for p in (root / "imageSets").glob("*.txt")}
+    assert {name: len(entries) for name, entries in lists.items()} == {
+        "test-all-20": 2252, "train-all-02": 25086,
+    }  # fmt: skip
+    samples = scan(root, catalog.get("kaist")).samples
+    assert {s.name: s.attributes["folds"] for s in samples} == {
+        s.name: "test-all-20" for s in samples if s.name in lists["test-all-20"]
+    }
+    assert len(samples) == 8
 
 
 def test_folders_of_wrd_are_attributes(dumps):

@@ -356,6 +356,12 @@ def _regdb(teller: Teller, true: TrueSample, facts: dict[str, str]) -> dict[str,
     return {**told, "folds": " ".join(folds)} if folds else told
 
 
+def _kaist(teller: Teller, true: TrueSample, facts: dict[str, str]) -> dict[str, str]:
+    lists = sorted((teller.root / "imageSets").glob("*.txt"))
+    mine = [path.stem for path in lists if true.name in path.read_text().split()]
+    return {**facts, "folds": " ".join(mine)} if mine else facts
+
+
 def _vedai(teller: Teller, true: TrueSample, facts: dict[str, str]) -> dict[str, str]:
     return facts if teller.variant.name != "images" else {}
 
@@ -363,5 +369,6 @@ def _vedai(teller: Teller, true: TrueSample, facts: dict[str, str]) -> dict[str,
 _TOLD: dict[str, Callable[[Teller, TrueSample, dict[str, str]], dict[str, str]]] = {
     "massmind": _classes, "mfnet": _classes, "msrs": _classes,
     "hit-uav": _hit_uav, "lasher": _absent, "vtuav": _absent, "flir-v1": _flir,
-    "flir-v1-16bit": _flir, "lsotb-tir": _lsotb, "pop": _pop, "regdb": _regdb, "vedai": _vedai,
+    "flir-v1-16bit": _flir, "kaist": _kaist, "lsotb-tir": _lsotb, "pop": _pop, "regdb": _regdb,
+    "vedai": _vedai,
 }  # fmt: skip

@@ -201,6 +201,22 @@ def test_split_list_in_another_encoding(tmp_path):
     assert codes(scan(tmp_path, catalog.get("irstd-1k"))) == ["unreadable-split-list"]
 
 
+def test_names_that_differ_in_case_alone_are_two(tmp_path):
+    rows = {"XDU1": 3, "xdu1": 9}
+    for stem, row in rows.items():
+        mask = np.zeros((20, 20), np.uint8)
+        mask[row, row] = 255
+        for folder, array in (("Img", mask // 2), ("Label", mask)):
+            data = bytes(imagecodecs.png_encode(array))
+            tree(tmp_path, {f"IRSTD1k_{folder}/{stem}.png": data})
+    tree(tmp_path, {"trainval.txt": "xdu1\n", "test.txt": "XDU1\n"})
+    manifest = scan(tmp_path, catalog.get("irstd-1k"))
+    assert manifest.problems == []
+    assert {s.name: (s.split, s.objects[0].box) for s in manifest.samples} == {
+        "XDU1": ("test", (3, 3, 4, 4)), "xdu1": ("train", (9, 9, 10, 10)),
+    }  # fmt: skip
+
+
 def test_colliding_names_fall_back_to_paths(tmp_path, record):
     tree(
         tmp_path,
