@@ -27,7 +27,7 @@ from irtd_fast.scan.walk import natural_key
 from irtd_fast.store.plan import IngestOptions
 from irtd_fast.store.tasks import TaskWriter
 from irtd_fast.synth import write_dump
-from irtd_fast.synth.video import CLIP
+from irtd_fast.synth.video import CLIP, encode_avi
 
 pytest.importorskip("av")
 
@@ -280,3 +280,34 @@ def test_frames_of_videos_have_no_partners(rule):
     variant["pairing"] = rule
     with pytest.raises(SourceError, match="pairing: P0 alone goes with video"):
         parse_record(data, "mine")
+
+
+def test_labels_of_a_sequence_join_frames_and_are_scaled(tmp_path):
+    """A record of one's own for copies of BU-TIV: half the size of what the XML is about."""
+    tags = [(1, "people", (10, 20, 30, 60)), (3, "car", (100, 40, 160, 80))]
+    (tmp_path / "marathon_3.avi").write_bytes(
+        encode_avi([np.full((64, 128, 3), 40 + 20 * n, np.uint8) for n in range(4)])
+    )
+    frames = "".join(
+        f'<frame number="{number}"><objectlist><object id="7" category="{word}" x1="{a}" y1="{b}"'
+        f' x2="{c}" y2="{d}"/></objectlist></frame>'
+        for number, word, (a, b, c, d) in tags
+    )
+    (tmp_path / "marathon_3_2d.xml").write_text(f"<dataset>{frames}</dataset>")
+    data = catalog.get("bu-tiv").to_dict()
+    variant = data["variants"][0]
+    variant |= {
+        "video": True, "bit_depth": 8, "name_template": "{sequence}/{frame:0>5}",
+        "chroma_tolerance": 8, "images": [{"infrared": r"(?P<sequence>[^/]+)\.(?:avi|mp4)"}],
+    }  # fmt: skip
+    variant["annotations"][0] |= {"sparse": True}
+    variant["annotations"][0]["options"] |= {"frame_shift": -1, "reference": [128, 256]}
+    manifest = scan(tmp_path, parse_record(data, "mine"))
+    assert manifest.problems == []
+    found = {s.name: [(o.category, o.box, o.track) for o in s.objects] for s in manifest.samples}
+    assert found == {
+        "marathon_3/00000": [("person", (5, 10, 15, 30), 7)],
+        "marathon_3/00001": [],
+        "marathon_3/00002": [("car", (50, 20, 80, 40), 7)],
+        "marathon_3/00003": [],
+    }
