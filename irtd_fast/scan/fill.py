@@ -26,6 +26,7 @@ class Filler:
     Attributes:
         options: Options of the label reader.
         drops: Raw category -> objects left out because the record says so.
+        facts: The spec gives attributes alone, of a picture perhaps in several files.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class Filler:
         self._dropped = frozenset(record.drop)
         self._objects = "objects" in spec.provides
         self._points = "points" in spec.provides
+        self.facts = spec.provides == ("attributes",)
         self.options = options
         self._problems = problems
         self.drops = drops

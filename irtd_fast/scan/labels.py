@@ -63,12 +63,15 @@ class Labeller:
         self._record = record
         self._joiner = Joiner(groups)
         self._complete = True
+        self._facts_are_labels = False
         self._problems = problems
         self._drops: Counter[str] = Counter()
 
     def read_all(self, layout: Layout) -> None:
         """Read every label file; defects become problems."""
         self._complete = layout.complete
+        # Flags of a sequence do not make up for the boxes of a picture.
+        self._facts_are_labels = all(s.provides == ("attributes",) for s, _ in layout.labels)
         with collector_paused():
             self._read_specs(layout)
         for category, count in sorted(self._drops.items()):
@@ -209,16 +212,37 @@ class Labeller:
         sample = draft.sample
         if sample is None:
             return
+        if filler.facts:
+            self._check_facts(labels, sample)
+            draft.labelled |= self._facts_are_labels
+        elif not self._first_place(number, labels, draft, sample):
+            return
+        else:
+            draft.labelled = True
+        if labels.attributes:
+            self._describe(labels, sample)
+        filler.fill(labels, sample)
+
+    def _first_place(
+        self, number: int, labels: RawLabels, draft: Draft, sample: SampleRecord
+    ) -> bool:
+        """Say whether nothing else of the same kind was about this picture; if so, report it."""
         place = f"{labels.path} {labels.where}".rstrip()
         before = draft.sources.setdefault(number, place)
         if before != place:
             message = f"labels of this picture were already read from {before}"
             self._problem("duplicate-labels", labels, labels.where, message, sample, "left out")
-            return
-        draft.labelled = True
-        if labels.attributes:
-            self._describe(labels, sample)
-        filler.fill(labels, sample)
+        return before == place
+
+    def _check_facts(self, labels: RawLabels, sample: SampleRecord) -> None:
+        """Report attributes that contradict what the sample has; that stays."""
+        for name, value in labels.attributes.items():
+            before = sample.attributes.get(name, value)
+            if before != value:
+                message = f"{name}: {before!r} was given before, found {value!r}"
+                self._problem(
+                    "attribute-conflict", labels, labels.where, message, sample, "first one kept"
+                )
 
     def _describe(self, labels: RawLabels, sample: SampleRecord) -> None:
         """Take over what the labels say about the picture as a whole."""

@@ -345,6 +345,13 @@ def _pop(teller: Teller, true: TrueSample, facts: dict[str, str]) -> dict[str, s
     return {"height": Path(true.infrared.path).name.rsplit(".", 1)[0].rsplit("_", 1)[1]}
 
 
+def _rgbt234(teller: Teller, true: TrueSample, facts: dict[str, str]) -> dict[str, str]:
+    folder = teller.root / "attr_txt"
+    place = (folder / "SequencesName.txt").read_text().split().index(true.sequence)
+    files = [path for path in folder.glob("*.txt") if path.stem != "SequencesName"]
+    return {**facts, **{path.stem: path.read_text().split()[place] for path in files}}
+
+
 def _regdb(teller: Teller, true: TrueSample, facts: dict[str, str]) -> dict[str, str]:
     if teller.variant.name != "official":
         return facts
@@ -370,5 +377,5 @@ _TOLD: dict[str, Callable[[Teller, TrueSample, dict[str, str]], dict[str, str]]]
     "massmind": _classes, "mfnet": _classes, "msrs": _classes,
     "hit-uav": _hit_uav, "lasher": _absent, "vtuav": _absent, "flir-v1": _flir,
     "flir-v1-16bit": _flir, "kaist": _kaist, "lsotb-tir": _lsotb, "pop": _pop, "regdb": _regdb,
-    "vedai": _vedai,
+    "rgbt234": _rgbt234, "vedai": _vedai,
 }  # fmt: skip

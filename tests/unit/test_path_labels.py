@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.io
 
-from irtd_fast.errors import AnnotationError
+from irtd_fast.errors import AnnotationError, SourceError
 from irtd_fast.formats import READERS
 from irtd_fast.formats.base import LabelFile
 
@@ -90,3 +90,44 @@ def test_other_encodings_are_refused_with_their_line(tmp_path, data, message, li
 def test_ids_need_a_value(tmp_path):
     with pytest.raises(AnnotationError, match="expected option value"):
         read(tmp_path, "1", {}, kind="ids")
+
+
+ATTRIBUTES = {"kind": "values", "key": "sequence", "listed_in": "Names.txt"}
+
+
+def test_values_in_the_order_of_another_list(tmp_path):
+    (tmp_path / "Names.txt").write_bytes(b"car\r\nman 2\r\n\r\n")
+    labels, problems = read(tmp_path, "1\r\n0\r\n", {"attribute": "FM"}, "FM.txt", **ATTRIBUTES)
+    assert problems == []
+    assert [(found.key, found.attributes, found.where) for found in labels] == [
+        ({"sequence": "car"}, {"FM": "1"}, "line 1"),
+        ({"sequence": "man 2"}, {"FM": "0"}, "line 2"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [("a\nb\n", "expected as many values as Names.txt has names, 2, found 1"),
+     (None, "cannot be read"), ("a".encode("utf-16"), "UTF-16")],
+)  # fmt: skip
+def test_values_that_do_not_fit_the_list_are_refused(tmp_path, names, message):
+    if names is not None:
+        (tmp_path / "Names.txt").write_bytes(names if isinstance(names, bytes) else names.encode())
+    with pytest.raises(AnnotationError, match=message):
+        read(tmp_path, "1\n", {"attribute": "FM"}, "FM.txt", **ATTRIBUTES)
+
+
+def test_a_list_outside_of_the_dump_is_not_read(tmp_path):
+    (tmp_path / "secret.txt").write_text("a\n")
+    (tmp_path / "dump").mkdir()
+    (tmp_path / "dump/Names.txt").symlink_to("../secret.txt")
+    with pytest.raises(AnnotationError, match=r"Names\.txt: expected a file inside the dump"):
+        read(tmp_path / "dump", "1\n", {"attribute": "FM"}, "FM.txt", **ATTRIBUTES)
+
+
+@pytest.mark.parametrize(
+    "table", [{"kind": "values"}, {"listed_in": "x"}, {"kind": "values", "listed_in": "../x"}]
+)
+def test_values_need_a_list_beside_them(table):
+    with pytest.raises(SourceError, match="listed_in: the name of a file"):
+        READER.parse_options(table, "here")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import imagecodecs
 import numpy as np
 import pytest
-from dump_trees import HEIGHT, WIDTH, tree
+from dump_trees import HEIGHT, JPEG, WIDTH, tree
 
 import irtd_fast
 from irtd_fast import catalog
@@ -14,7 +14,8 @@ from irtd_fast.scan import scan
 from irtd_fast.scan.drafts import Draft
 from irtd_fast.scan.labels import Joiner
 from irtd_fast.scan.layout import PictureSet
-from irtd_fast.types import ObjectFlag
+from irtd_fast.synth import write_dump
+from irtd_fast.types import ObjectFlag, SampleFlag
 
 HEAD = """
 key = "mine"
@@ -216,3 +217,46 @@ def test_massmind_takes_both_published_forms_of_names_and_reads_numbers(tmp_path
             ("obstacle", (3, 12, 7, 15)), ("living obstacle", (20, 16, 25, 18)),
         ]  # fmt: skip
         assert sample.attributes["classes"] == "sky,water,obstacle,living obstacle"
+
+
+def test_attributes_do_not_make_up_for_boxes(tmp_path):
+    """Twelve files of RGBT234 tell of each picture; without its boxes it is unlabelled."""
+    truth = write_dump(tmp_path, source="rgbt234", count=14, size=(64, 80))
+    dump = catalog.get("rgbt234")
+    assert scan(tmp_path, dump).problems == []
+    (tmp_path / "car10/infrared.txt").unlink()
+    (tmp_path / "car10/visible.txt").unlink()
+    column = tmp_path / "attr_txt/FM.txt"
+    other = tmp_path / "attr_txt/XX.txt"
+    other.write_bytes(column.read_bytes() + b"1\r\n")
+    manifest = scan(tmp_path, dump)
+    lost = {s.name for s in truth if s.sequence == "car10"}
+    assert {s.name for s in manifest.samples if s.flags & SampleFlag.UNLABELLED} == lost
+    codes = {problem.code for problem in manifest.problems}
+    assert codes == {"image-without-label", "unreadable-labels"}
+    (refused,) = [p for p in manifest.problems if p.code == "unreadable-labels"]
+    assert refused.path == "attr_txt/XX.txt"
+    assert "has names, 2, found 3" in refused.message
+    assert all(len(sample.attributes) == 12 for sample in manifest.samples)
+
+
+def test_attributes_that_contradict_the_path_are_told(tmp_path):
+    body = """
+[[variants]]
+name = "v"
+title = "t"
+images = [{ infrared = '(?P<kind>[a-z]+)/(?P<stem>[a-z]+)\\.jpg' }]
+[[variants.annotations]]
+format = "path_labels"
+files = 'list\\.txt'
+provides = "attributes"
+options = { kind = "list", columns = ["image", "+kind"] }
+"""
+    tree(tmp_path / "d", {"ice/a.jpg": JPEG, "ice/b.jpg": JPEG, "list.txt": "a.jpg ice\nb.jpg wet"})
+    head = '[attributes]\nkind = { values = ["ice", "wet"] }\n'
+    manifest = scan(tmp_path / "d", record(tmp_path, body, head))
+    (problem,) = manifest.problems
+    assert (problem.code, problem.where, problem.sample) == ("attribute-conflict", "line 2", "b")
+    assert problem.message == "kind: 'ice' was given before, found 'wet'"
+    assert [s.attributes for s in manifest.samples] == [{"kind": "ice"}] * 2
+    assert not any(s.flags & SampleFlag.UNLABELLED for s in manifest.samples)
