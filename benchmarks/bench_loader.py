@@ -89,6 +89,7 @@ def loader_turn(loader: Loader) -> Callable[[int, int], float]:
     """Whole epochs of so many samples: nothing is made ahead while others have their turn."""
 
     def turn(number: int, count: int) -> float:
+        assert count <= len(loader.dataset)
         mine = replace(loader, dataset=loader.dataset[:count])
         mine.set_epoch(number + 2)
 
@@ -172,7 +173,7 @@ def warm(dataset: Dataset) -> None:
 def race(contest: Contest, benchmark: Any, group: str, impl: str, contenders: Any,
          **arguments: Any) -> None:  # fmt: skip
     def prepare() -> tuple[list[Contender], dict[str, Any]]:
-        return contenders(), {"rounds": 9, "most_units": 4096, "seconds_a_turn": 1.0, **arguments}
+        return contenders(), {"rounds": 9, "most_units": 3968, "seconds_a_turn": 1.0, **arguments}
 
     contest.enter(benchmark, group, impl, prepare)
 
@@ -349,4 +350,4 @@ def test_pairs(contest: Contest, benchmark: Any, pair_store: Path, impl: str) ->
             Contender("infrared alone", loader_turn(train_loader(dataset)), step=BATCH),
         ]
 
-    race(contest, benchmark, "train-pairs-warm", impl, contenders)
+    race(contest, benchmark, "train-pairs-warm", impl, contenders, most_units=1024)
