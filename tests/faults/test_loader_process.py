@@ -18,11 +18,13 @@ import pytest
 _PATIENCE = 90  # seconds; a machine with much else to do takes a while to start an interpreter
 
 COMMON = """
-    import hashlib, os, sys, threading, time
+    import hashlib, os, signal, sys, threading, time
     import numpy as np
     import irtd_fast
     from irtd_fast.errors import LoaderError
     from irtd_fast.load import Loader
+
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a parent may have it ignored
 
     def make(**options):
         options = {"seed": 4, "rank": 0, "world_size": 1, **options}

@@ -17,7 +17,7 @@ pytest.importorskip("torch")
 _PATIENCE = 240
 
 COMMON = """
-    import hashlib, sys, time
+    import hashlib, signal, sys, time
     import torch
     import irtd_fast
     from irtd_fast.load import Loader
@@ -25,6 +25,7 @@ COMMON = """
     from torch.utils.data import DataLoader
 
     torch.set_num_threads(1)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a parent may have it ignored
 
     def make():
         ds = irtd_fast.open(sys.argv[1])
