@@ -329,7 +329,7 @@ def test_cold(contest: Contest, benchmark: Any, stock: Stock, impl: str) -> None
 def pair_store(contest: Contest, scratch: Path) -> Path:
     """Registered pairs of 512 x 640, the visible pictures as pixels."""
     root = scratch / "train-pairs"
-    count = 1024 if contest.enabled else 16
+    count = 1024 if contest.enabled else BATCH
     synth.write_dump(root / "dump", source="llvip", count=count, seed=5, size=(HEIGHT, WIDTH))
     options = IngestOptions(codec="raw", visible="fast")
     ingest(root / "dump", root / "pairs.zarr", source="llvip", options=options)
