@@ -97,22 +97,40 @@ struct StoreF16 {
   }
 };
 
+/// Affine and clip, the bounds within the output's type.
+template <class To>
+struct AffineVectors {
+  static constexpr bool kWhole = To::kTop > 0;
+
+  HWY_INLINE explicit AffineVectors(const AffineClip& affine)
+      : base(hn::Set(F32(), affine.base)),
+        scale(hn::Set(F32(), affine.scale)),
+        offset(hn::Set(F32(), affine.offset)),
+        lo(hn::Set(F32(), kWhole ? std::clamp(affine.lo, 0.0F, To::kTop) : affine.lo)),
+        hi(hn::Set(F32(), kWhole ? std::clamp(affine.hi, 0.0F, To::kTop) : affine.hi)) {}
+
+  HWY_INLINE VF Moved(VF value) const { return hn::MulAdd(hn::Sub(value, base), scale, offset); }
+  HWY_INLINE VF Clipped(VF moved) const { return hn::Min(hn::Max(moved, lo), hi); }
+
+  VF base;
+  VF scale;
+  VF offset;
+  VF lo;
+  VF hi;
+};
+
 template <class To>
 void Finish(const float* HWY_RESTRICT in, std::size_t n, const AffineClip& affine, void* out) {
   const F32 d;
   const std::size_t lanes = hn::Lanes(d);
-  const auto base = hn::Set(d, affine.base);
-  const auto scale = hn::Set(d, affine.scale);
-  const auto offset = hn::Set(d, affine.offset);
-  constexpr bool kWhole = To::kTop > 0;
-  const auto lo = hn::Set(d, kWhole ? std::clamp(affine.lo, 0.0F, To::kTop) : affine.lo);
-  const auto hi = hn::Set(d, kWhole ? std::clamp(affine.hi, 0.0F, To::kTop) : affine.hi);
+  const AffineVectors<To> line(affine);
   auto* to = static_cast<typename To::Item*>(out);
   const auto value = [&](const float* p) {
-    const auto moved = hn::MulAdd(hn::Sub(hn::LoadU(d, p), base), scale, offset);
-    const auto clipped = hn::Min(hn::Max(moved, lo), hi);
+    const auto moved = line.Moved(hn::LoadU(d, p));
+    const auto clipped = line.Clipped(moved);
     const auto number = hn::Eq(moved, moved);
-    return kWhole ? hn::IfThenElseZero(number, clipped) : hn::IfThenElse(number, clipped, moved);
+    return line.kWhole ? hn::IfThenElseZero(number, clipped)
+                       : hn::IfThenElse(number, clipped, moved);
   };
   std::size_t i = 0;
   for (; i + lanes <= n; i += lanes) To::Store(value(in + i), to + i);
@@ -162,21 +180,14 @@ void BlendTo(const MixedRow& row, std::size_t n, const AffineClip& affine, void*
   const F32 d;
   const std::size_t lanes = hn::Lanes(d);
   const auto bias = hn::Set(d, row.bias);
-  const auto base = hn::Set(d, affine.base);
-  const auto scale = hn::Set(d, affine.scale);
-  const auto offset = hn::Set(d, affine.offset);
-  constexpr bool kWhole = To::kTop > 0;
-  const auto lo = hn::Set(d, kWhole ? std::clamp(affine.lo, 0.0F, To::kTop) : affine.lo);
-  const auto hi = hn::Set(d, kWhole ? std::clamp(affine.hi, 0.0F, To::kTop) : affine.hi);
+  const AffineVectors<To> line(affine);
   const VF weight[2] = {hn::Set(d, kTaps == 2 ? row.weight[0] : 0.0F),
                         hn::Set(d, kTaps == 2 ? row.weight[1] : 0.0F)};
   const MixedRow from = row;  // a copy, which is none of what is written
   auto* to = static_cast<typename To::Item*>(out);
   std::size_t i = 0;
   for (; i + lanes <= n; i += lanes) {
-    const auto sum = SumAt<kTaps>(from, weight, bias, i);
-    const auto moved = hn::MulAdd(hn::Sub(sum, base), scale, offset);
-    To::Store(hn::Min(hn::Max(moved, lo), hi), to + i);
+    To::Store(line.Clipped(line.Moved(SumAt<kTaps>(from, weight, bias, i))), to + i);
   }
   for (; i < n; ++i) {
     float sum = row.bias;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <limits>
 
 #include "irtd/error.hpp"
@@ -274,18 +273,7 @@ void look_tone_up(const FrameEffects& effects, const FrameShape& shape,
   detail::photometric_kernels().tone(row, kLevels, tone);
   levels.store(0, row);
   const std::size_t values = pixels * static_cast<std::size_t>(shape.channels);
-  std::size_t i = 0;
-  for (; i + 8 <= values;
-       i += 8) {  // a word at a time: bytes might be the table, which is read anew
-    std::uint64_t word = 0;
-    std::memcpy(&word, frame + i, sizeof(word));
-    std::uint64_t found = 0;
-    for (unsigned shift = 0; shift < 64; shift += 8) {
-      found |= std::uint64_t{table[(word >> shift) & 0xFFU]} << shift;
-    }
-    std::memcpy(frame + i, &found, sizeof(found));
-  }
-  for (; i < values; ++i) frame[i] = table[frame[i]];
+  for (std::size_t i = 0; i < values; ++i) frame[i] = table[frame[i]];
 }
 
 void paint(const Hole& hole, const Plane& plane) {

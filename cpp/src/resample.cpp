@@ -18,9 +18,8 @@ RowWriter::RowWriter(const ResampleOptions& options, void* dst, PixelType type, 
       plane_(width_ * static_cast<std::size_t>(out_h)),
       channels_(static_cast<std::size_t>(out_channels)),
       interleaved_(options.layout == Layout::hwc && out_channels == 3),
-      finish_(options.stream && type == PixelType::f32
-                  ? table_.finish_streamed
-                  : table_.finish[static_cast<std::size_t>(type)]),
+      streamed_(options.stream && type == PixelType::f32),
+      finish_(streamed_ ? table_.finish_streamed : table_.finish[static_cast<std::size_t>(type)]),
       to_float_(table_.finish[static_cast<std::size_t>(PixelType::f32)]) {
   for (std::size_t c = 0; c < 3; ++c) {
     affine_[c] = {options.scale[c], options.offset[c], options.lo_clip, options.hi_clip,
@@ -30,7 +29,6 @@ RowWriter::RowWriter(const ResampleOptions& options, void* dst, PixelType type, 
   }
   if (interleaved_) return;
   if (type == PixelType::u8) blend_ = table_.blend_u8;
-  streamed_ = options.stream && type == PixelType::f32;
   if (type == PixelType::f32) blend_ = streamed_ ? table_.blend_streamed : table_.blend_f32;
 }
 

@@ -103,23 +103,13 @@ class ByteEngine {
   }
 
   void write_row(std::size_t r) {
-    const Taps& taps = scratch_.rows;
-    const ResampleOptions& options = request_.options;
     scratch_.weights.clear();
     scratch_.from.clear();
-    float bias = 0;
-    for (std::size_t k = 0; k < taps.count; ++k) {
-      const float weight = taps.weight[r * taps.count + k];
-      if (weight == 0) continue;
-      const std::int64_t row = border_index(taps.first[r] + static_cast<std::int64_t>(k),
-                                            request_.src.rows(), options.border);
-      if (row < 0) {
-        bias += weight * options.border_value;
-      } else {
-        scratch_.weights.push_back(weight);
-        scratch_.from.push_back(filtered(row));
-      }
-    }
+    const auto take = [&](std::int64_t row, float weight) {
+      scratch_.weights.push_back(weight);
+      scratch_.from.push_back(filtered(row));
+    };
+    const float bias = visit_rows(scratch_.rows, r, request_.src.rows(), request_.options, take);
     const MixedRow mixed{scratch_.from.data(), scratch_.weights.data(), scratch_.weights.size(),
                          bias};
     writer_.write_mixed(static_cast<int>(r), channels_, padded_, mixed);

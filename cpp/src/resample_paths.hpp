@@ -35,6 +35,26 @@ T* at_least(std::vector<T>& v, std::size_t n) {
   return v.data();
 }
 
+/// Calls take(row, weight) for each source row that counts for output row r; gives what the
+/// constant border adds.
+template <typename Take>
+float visit_rows(const Taps& taps, std::size_t r, std::int64_t rows, const ResampleOptions& options,
+                 const Take& take) {
+  float bias = 0;
+  for (std::size_t k = 0; k < taps.count; ++k) {
+    const float weight = taps.weight[r * taps.count + k];
+    if (weight == 0) continue;
+    const std::int64_t row =
+        border_index(taps.first[r] + static_cast<std::int64_t>(k), rows, options.border);
+    if (row < 0) {
+      bias += weight * options.border_value;
+    } else {
+      take(row, weight);
+    }
+  }
+  return bias;
+}
+
 inline ResampleKernels::Mix<std::uint8_t> mix_of(const ResampleKernels& t, const std::uint8_t*) {
   return t.mix_u8;
 }
@@ -74,10 +94,10 @@ class RowWriter {
   std::size_t plane_;
   std::size_t channels_;
   bool interleaved_;
+  bool streamed_;  ///< floats, written around the caches
   ResampleKernels::Finish finish_;
   ResampleKernels::Finish to_float_;
   ResampleKernels::Blend blend_ = nullptr;  ///< none: mix first
-  bool streamed_ = false;                   ///< floats, written around the caches
   bool alike_ = true;                       ///< all channels have the same affine
 };
 

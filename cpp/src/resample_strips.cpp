@@ -166,27 +166,18 @@ class StripEngine {
 
   /// One output row of a chunk, mixed from the picture's rows.
   void mix_row(std::size_t i, const Chunk& chunk, float* out) {
-    const Taps& taps = scratch_.rows;
     weights_.clear();
     counts_.clear();
     floats_.clear();
-    float bias = 0;
-    for (std::size_t k = 0; k < taps.count; ++k) {
-      const float weight = taps.weight[i * taps.count + k];
-      if (weight == 0) continue;
-      const std::int64_t row = border_index(taps.first[i] + static_cast<std::int64_t>(k),
-                                            request_.src.rows(), request_.options.border);
-      if (row < 0) {
-        bias += weight * request_.options.border_value;
-        continue;
-      }
+    const auto take = [&](std::int64_t row, float weight) {
       weights_.push_back(weight);
       if (request_.options.tone == nullptr) {
         counts_.push_back(source(row, chunk));
       } else {
         floats_.push_back(toned_row(row, chunk));
       }
-    }
+    };
+    const float bias = visit_rows(scratch_.rows, i, request_.src.rows(), request_.options, take);
     const std::size_t n = values_of(chunk);
     if (request_.options.tone == nullptr) {
       mix_(counts_.data(), weights_.data(), weights_.size(), bias, n, out);

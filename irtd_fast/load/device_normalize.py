@@ -82,19 +82,17 @@ class DeviceLevels:
     that the loader rounds (once where a recipe is a line of counts).
 
     Args:
-        channels: The pictures are repeated to so many.
         bits: Of the levels: 8 or 16.
     """
 
-    def __init__(self, *, channels: int = 1, bits: int = 8) -> None:
-        self._channels, self._bits = channels, bits
+    def __init__(self, *, bits: int = 8) -> None:
+        self._bits = bits
 
     def __call__(self, images: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
         """Pictures (b, 1 or 3, h, w) of levels as float32 0..1; ``index`` does not matter."""
         del index
         _check(images, self._bits, "levels")
-        found = whole_numbers(images).to(torch.float32).div_((1 << self._bits) - 1)
-        return found.expand(-1, self._channels, -1, -1) if found.shape[1] == 1 else found
+        return whole_numbers(images).to(torch.float32).div_((1 << self._bits) - 1)
 
 
 def _check(images: torch.Tensor, bits: int, what: str) -> None:

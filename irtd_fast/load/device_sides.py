@@ -19,7 +19,7 @@ from irtd_fast.load.device_normalize import (
     why_no_table,
 )
 from irtd_fast.load.loader import Loader
-from irtd_fast.load.pairs import Visible
+from irtd_fast.load.pairs import visible_options
 from irtd_fast.load.recipes import SideRecipes, output_range
 from irtd_fast.radiometry import Counts, Recipe
 from irtd_fast.radiometry.base import OutputType
@@ -141,7 +141,7 @@ class Stage:
             changes["channels"] = self.channels
         if augment is not None:
             changes["augment"] = augment = replace(augment, photometric=photometric)
-        visible = _visible_of(loader)
+        visible = visible_options(asked=loader.visible)
         if visible is not None:
             sides["visible"], sent, photometric = self._side(loader, "visible", visible.normalize)
             changes["visible"] = replace(visible, normalize=sent)
@@ -204,15 +204,11 @@ def _check_bounded(recipe: Recipe, photometric: Photometric | None, why: str) ->
             )
 
 
-def _visible_of(loader: Loader) -> Visible | None:
-    return Visible() if loader.visible is True else loader.visible or None
-
-
 def _of_side(
     loader: Loader, what: Literal["infrared", "visible"]
 ) -> tuple[Recipe | None, Photometric | None]:
     """The loader's recipe (``None``: the side is not asked for) and effects of one side."""
-    augment, visible = loader.augment or Augment(), _visible_of(loader)
+    augment, visible = loader.augment or Augment(), visible_options(asked=loader.visible)
     if what == "infrared":
         return loader.normalize, augment.photometric
     return (None if visible is None else visible.normalize), augment.visible_photometric

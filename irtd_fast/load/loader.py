@@ -22,7 +22,7 @@ from irtd_fast.load.course import Course
 from irtd_fast.load.masks import MaskPictures
 from irtd_fast.load.memory import affordable_prefetch
 from irtd_fast.load.orders import Order
-from irtd_fast.load.pairs import PairFrames, Visible
+from irtd_fast.load.pairs import PairFrames, Visible, visible_options
 from irtd_fast.load.plan import BatchPlan, Places
 from irtd_fast.load.planner import Planner
 from irtd_fast.load.position import Position
@@ -180,7 +180,7 @@ class Loader:
     def _prepare(self) -> None:
         """What native code or the store's columns are behind, and so does not travel."""
         self._feed = self._make_feed()
-        self._visible = Visible() if self.visible is True else self.visible or None
+        self._visible = visible_options(asked=self.visible)
         augment = self.augment if self.augment is not None else _NOTHING
         how = {"shares": augment.fill is not None, "effects": augment.cutout is not None,
                "deferred": self.defer_effects}  # fmt: skip

@@ -50,6 +50,11 @@ class Visible:
             raise ValueError(f"unregistered must be refuse or scale, found {self.unregistered!r}")
 
 
+def visible_options(*, asked: bool | Visible) -> Visible | None:
+    """What a loader's ``visible`` asks for: the defaults, the options, or nothing."""
+    return Visible() if asked is True else asked or None
+
+
 class PairFrames:
     """Where the infrared pixels of each sample lie in its visible partner.
 
